@@ -1,0 +1,28 @@
+"""What every test starts from: no screen, one seed, one thread, hypothesis without a clock."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+
+# Shared machines are noisy: a deadline would test the machine. Examples are the same on every run, so that a failure is one too.
+hypothesis.settings.register_profile("ascribe", deadline=None, derandomize=True, max_examples=25)
+hypothesis.settings.load_profile("ascribe")
+
+
+@pytest.fixture(autouse=True)
+def _global_state_is_given_back():
+    """Tests may seed what they like; what ascribe must leave alone is compared before and after every test."""
+    dtype, grad, threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        numpy_state = np.random.get_state()  # noqa: NPY002
+        yield
+        np.random.set_state(numpy_state)  # noqa: NPY002
+    assert (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()) == (dtype, grad, threads)
