@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-# Shared machines are noisy: a deadline would test the machine. Examples are the same on every run, so that a failure is one too.
+# Shared machines are noisy, so a deadline would test the machine. The examples are the same on every run.
 hypothesis.settings.register_profile("ascribe", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("ascribe")
 
