@@ -1,0 +1,87 @@
+"""Which values of a feature push the output up, and which down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ascribe.core.attribution import Attribution
+from ascribe.plots.canvas import axes, ink, quiet, zero_line
+from ascribe.plots.labels import label
+from ascribe.plots.palette import LOW_TO_HIGH
+from ascribe.plots.ranking import strongest
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+BINS = 90
+"""Points closer than a ninetieth of the axis are stacked."""
+
+
+def beeswarm(
+    attribution: Attribution, *, top: int = 10, ax: matplotlib.axes.Axes | None = None
+) -> matplotlib.axes.Axes:
+    """A point a row and feature: it stands at its attribution and has the colour of the feature's value, low to high.
+
+    Colours go by rank (sixths of the rows), so that an outlier does not wash the others out. Where the explained values
+    are no numbers a feature, the points are neutral.
+    """
+    values = attribution.per_feature().detach().double().cpu().numpy()
+    shown = strongest(np.abs(values).mean(0), top).shown[:top]
+    ax = axes(ax, 0.9 + 0.42 * max(len(shown), 2))
+    low, high = min(values[:, shown].min(), 0.0), max(values[:, shown].max(), 0.0)
+    edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
+    x = values[:, shown]
+    y = np.stack([line + _offsets(x[:, line], edges) for line in range(len(shown))], axis=1)
+    _draw(ax, x, y, _levels(attribution, shown))
+    ax.set_yticks(range(len(shown)), [label(attribution.names[i]) for i in shown])
+    ax.set_ylim(len(shown) - 0.45, -0.55)
+    ax.set_xlabel(f"attribution, {label(attribution.method.name)}")
+    quiet(ax, grid="x")
+    zero_line(ax, along="y")
+    return ax
+
+
+def _offsets(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """How far each point moves off its line: those of one bin are stacked about it, the fullest bin fills the band."""
+    bins = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    order = np.argsort(bins, kind="stable")
+    counts = np.bincount(bins, minlength=len(edges) - 1)
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    place = np.empty(len(values))
+    place[order] = np.arange(len(values)) - first[bins[order]]
+    centred = place - (counts[bins] - 1) / 2
+    return centred * min(0.075, 0.8 / max(counts.max(), 1))
+
+
+def _levels(attribution: Attribution, shown: np.ndarray) -> np.ndarray | None:
+    """The sixth (0 lowest .. 5 highest) that every value of the shown features falls in, or None without numbers."""
+    inputs = attribution.feature_values()
+    if inputs is None:
+        return None
+    x = inputs.detach().double().cpu().numpy()[:, shown]
+    below = (x[:, None, :] > x[None, :, :]).mean(1)
+    ties = (x[:, None, :] == x[None, :, :]).mean(1)
+    return np.clip((len(LOW_TO_HIGH) * (below + ties / 2)).astype(int), 0, len(LOW_TO_HIGH) - 1)
+
+
+def _draw(ax: matplotlib.axes.Axes, x: np.ndarray, y: np.ndarray, levels: np.ndarray | None) -> None:
+    size = 14.0 if len(x) <= 300 else 7.0
+    if levels is None:
+        ax.scatter(x, y, s=size, color=ink(ax), alpha=0.4, linewidths=0)
+        return
+    for level, colour in enumerate(LOW_TO_HIGH):
+        here = levels == level
+        name = {0: "low value", len(LOW_TO_HIGH) - 1: "high value"}.get(level)
+        ax.scatter(x[here], y[here], s=size, color=colour, alpha=0.85, linewidths=0, label=name)
+    ax.legend(
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=2,
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=ink(ax),
+        handletextpad=0.2,
+        borderaxespad=0.1,
+    )

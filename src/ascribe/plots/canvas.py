@@ -1,0 +1,68 @@
+"""Where a picture is drawn: the axes that were given, or a figure of its own; and the calm look they share."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from ascribe.errors import need
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import matplotlib.figure
+
+WIDTH = 7.2
+"""Inches: a picture fills the text column of a page at its own scale."""
+
+
+def figure(width: float, height: float) -> matplotlib.figure.Figure:
+    """A new figure, known to pyplot only where the user works with pyplot and it can show: then `plt.show()` shows it.
+
+    Everywhere else (scripts without pyplot, servers, the Agg backend) it is a plain object, freed with its last name.
+    """
+    need("matplotlib", extra="plot")
+    import matplotlib.figure
+
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None and pyplot.get_backend().lower() not in _SILENT:
+        return pyplot.figure(figsize=(width, height), layout="constrained")
+    return matplotlib.figure.Figure(figsize=(width, height), layout="constrained")
+
+
+_SILENT = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
+
+
+def axes(ax: matplotlib.axes.Axes | None, height: float, width: float = WIDTH) -> matplotlib.axes.Axes:
+    """`ax` itself, or the only axes of a new figure of this size (inches)."""
+    return figure(width, height).add_subplot() if ax is None else ax
+
+
+def rows_height(count: int) -> float:
+    """Inches that a picture with one line of text a row needs."""
+    return 0.9 + 0.27 * max(count, 2)
+
+
+def ink(ax: matplotlib.axes.Axes) -> str:
+    """The colour of text where `ax` is drawn: the user's own style."""
+    import matplotlib
+
+    return matplotlib.rcParams["text.color"]
+
+
+def quiet(ax: matplotlib.axes.Axes, grid: str | None = None) -> None:
+    """Leave only what is read: no box, no tick marks, a faint grid along the axis that carries numbers."""
+    colour = ink(ax)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(length=0, labelsize=9, colors=colour)
+    ax.xaxis.label.set(size=9, color=colour)
+    ax.yaxis.label.set(size=9, color=colour)
+    ax.set_axisbelow(True)
+    if grid is not None:
+        ax.grid(True, axis=grid, color=colour, alpha=0.12, linewidth=0.8)
+
+
+def zero_line(ax: matplotlib.axes.Axes, along: str) -> None:
+    """The line that bars start from: `along` "y" is upright, "x" level."""
+    draw = ax.axvline if along == "y" else ax.axhline
+    draw(0, color=ink(ax), alpha=0.5, linewidth=0.8, zorder=1)

@@ -1,0 +1,46 @@
+"""Names and numbers as a reader wants them in a picture: short, literal, with a true minus sign."""
+
+from __future__ import annotations
+
+import math
+
+LONGEST = 26
+"""Characters of a name that a picture shows; at 9 points this is about a quarter of a page's width."""
+
+
+def label(name: str, longest: int = LONGEST) -> str:
+    r"""`name` for a picture: cut in the middle when long, its dollars literal (matplotlib would read mathematics).
+
+    >>> label("median house value of the census block", 20)
+    'median hou…nsus block'
+    >>> label("price in $")
+    'price in \\$'
+    """
+    text = " ".join(str(name).split())
+    if len(text) > longest:
+        head = longest // 2
+        text = f"{text[:head]}…{text[-head:]}"
+    return text.replace("$", r"\$")
+
+
+def number(value: float, digits: int = 3, sign: bool = False) -> str:
+    """`value` to `digits` significant digits, grouped by thousands, with a true minus sign; "–" for no number.
+
+    >>> [number(v) for v in (0.12345, -1234.5, 20640, 3.1e-7, 0, float("nan"))]
+    ['0.123', '−1,234', '20,640', '3.1e−7', '0', '–']
+    >>> number(2.0, sign=True)
+    '+2.00'
+    """
+    if not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size < 1e-4 or size >= 1e9:
+        mantissa, exponent = f"{size:.{max(digits - 2, 0)}e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    else:
+        decimals = max(digits - 1 - math.floor(math.log10(size)), 0)
+        text = f"{size:,.{decimals}f}"
+    prefix = "−" if value < 0 else "+" if sign else ""
+    return prefix + text.replace("-", "−")

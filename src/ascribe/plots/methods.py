@@ -1,0 +1,78 @@
+"""What several methods say of the same rows, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from ascribe.metrics.comparison import Comparison
+from ascribe.plots.canvas import WIDTH, axes, ink, quiet, rows_height, zero_line
+from ascribe.plots.labels import label
+from ascribe.plots.palette import SERIES
+from ascribe.plots.ranking import strongest
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+
+def methods(comparison: Comparison, *, top: int = 12, ax: matplotlib.axes.Axes | None = None) -> matplotlib.axes.Axes:
+    r"""Grouped bars: each method's attributions summed over the rows, over the $L_1$ norm of these sums.
+
+    Summed with their signs: where rows push a feature both ways its bar is short. Features beyond `top` are added up.
+    The bars lie down where there is no room for upright ones.
+    """
+    sums = np.stack([_total(a.per_feature()) for a in comparison.attributions.values()])
+    norms = np.abs(sums).sum(1, keepdims=True)
+    shares = np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
+    ranking = strongest(np.abs(shares).mean(0), top)
+    names = next(iter(comparison.attributions.values())).names
+    shares, lines = ranking.gather(shares), [label(name, 18) for name in ranking.names(names)]
+    width = WIDTH if ax is None else ax.get_position().width / 0.775 * ax.figure.get_figwidth()
+    lying = not stand(lines, width)
+    ax = axes(ax, rows_height(0) + lying_height(len(lines), len(shares)) if lying else 3.6)
+    _bars(ax, shares, list(comparison.attributions), lying)
+    (ax.set_yticks if lying else ax.set_xticks)(np.arange(len(lines)), lines)
+    (ax.set_xlabel if lying else ax.set_ylabel)("share of all attribution")
+    if lying:
+        ax.invert_yaxis()
+    quiet(ax, grid="x" if lying else "y")
+    zero_line(ax, along="y" if lying else "x")
+    return ax
+
+
+def _total(values: Float[Tensor, "rows features"]) -> np.ndarray:
+    return values.detach().double().cpu().numpy().sum(0)
+
+
+def stand(lines: list[str], width: float) -> bool:
+    """Whether names fit side by side under upright bars in a figure of `width` inches; else the bars lie down."""
+    longest = max(len(line) for line in lines)
+    return 0.88 * width / len(lines) >= max(0.62, 0.075 * longest)
+
+
+def lying_height(lines: int, methods: int) -> float:
+    """Inches for lying bars that are thick enough to tell their colours apart."""
+    return lines * (0.09 + 0.085 * methods)
+
+
+def _bars(ax: matplotlib.axes.Axes, shares: np.ndarray, names: list[str], lying: bool) -> None:
+    thickness = 0.8 / len(shares)
+    for k, (share, name) in enumerate(zip(shares, names, strict=True)):
+        place = np.arange(len(share)) + (k - (len(shares) - 1) / 2) * thickness
+        draw = ax.barh if lying else ax.bar
+        draw(place, share, 0.9 * thickness, color=SERIES[k % len(SERIES)], label=label(name, 40))
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=2 if lying else 3,
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=ink(ax),
+        handlelength=0.9,
+        handleheight=0.9,
+        columnspacing=1.2,
+        borderaxespad=0.2,
+    )

@@ -1,0 +1,93 @@
+"""How one prediction comes about, from the reference to the output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ascribe.core.attribution import Attribution
+from ascribe.errors import InputError
+from ascribe.plots.canvas import axes, ink, quiet, rows_height
+from ascribe.plots.labels import label, number
+from ascribe.plots.palette import DOWN, UP
+from ascribe.plots.ranking import strongest
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+VISIBLE_GAP = 5e-3
+"""Below this share of the picture's width the completeness gap is thinner than a line and is left out."""
+
+
+def waterfall(
+    attribution: Attribution,
+    row: int = 0,
+    *,
+    cells: Sequence[str] | None = None,
+    top: int = 8,
+    ax: matplotlib.axes.Axes | None = None,
+) -> matplotlib.axes.Axes:
+    """One row read downwards: the reference, every feature's push up or down, the output.
+
+    `cells` are the texts of the row's own values, shown beside the names. What the method leaves unexplained (its gap)
+    is a step of its own as soon as it can be seen.
+
+    Raises InputError for a row that is not there.
+    """
+    values = attribution.per_feature().detach().double().cpu().numpy()
+    if not -len(values) <= row < len(values):
+        raise InputError(f"row={row}, but {len(values)} rows were explained; pass 0 <= row < {len(values)}.")
+    ranking = strongest(np.abs(values[row]), top)
+    names = list(attribution.names) if cells is None else _with_cells(attribution.names, cells)
+    lines, steps = ranking.names(tuple(names)), ranking.gather(values[row])
+    start, end = float(attribution.reference[row]), float(attribution.output[row])
+    level = start + np.concatenate([[0.0], np.cumsum(steps)])
+    span = max(level.max(), end) - min(level.min(), end)
+    if abs(end - level[-1]) > VISIBLE_GAP * span:
+        lines, steps, level = [*lines, "not explained"], np.append(steps, end - level[-1]), np.append(level, end)
+    ax = axes(ax, rows_height(len(steps) + 2))
+    _draw(ax, steps, level)
+    ax.set_yticks(
+        np.arange(len(steps) + 2),
+        [f"reference  {number(start)}", *(label(line, 34) for line in lines), f"output  {number(end)}"],
+    )
+    for end_label in (ax.get_yticklabels()[0], ax.get_yticklabels()[-1]):
+        end_label.set_fontweight("bold")
+    return ax
+
+
+def _with_cells(names: Sequence[str], cells: Sequence[str]) -> list[str]:
+    return [
+        f"{label(name, 20)} = {label(cell, 12)}".replace(r"\$", "$") for name, cell in zip(names, cells, strict=True)
+    ]
+
+
+def _draw(ax: matplotlib.axes.Axes, steps: np.ndarray, level: np.ndarray) -> None:
+    colour = ink(ax)
+    place = np.arange(1, len(steps) + 1)
+    ax.barh(place, steps, left=level[:-1], height=0.62, color=np.where(steps < 0, DOWN, UP))
+    ax.vlines(
+        level, np.arange(len(level)) - 0.31, np.arange(len(level)) + 1.31, color=colour, alpha=0.35, linewidth=0.8
+    )
+    ax.plot([level[0], level[-1]], [0, len(steps) + 1], "o", color=colour, markersize=5)
+    room = 0.01 * float(np.ptp(level) or 1.0)
+    for y, step, left, right in zip(place, steps, level[:-1], level[1:], strict=True):
+        # beside the bar on the side it points to, so that the text never lies on a colour
+        outward = 1 if step >= 0 else -1
+        text = number(step, sign=True)
+        ax.text(
+            max(left, right) + room if outward > 0 else min(left, right) - room,
+            y,
+            text,
+            ha="left" if outward > 0 else "right",
+            va="center",
+            fontsize=8.5,
+            color=colour,
+        )
+    # room for those texts at both ends: they are about 0.6 inches wide, the names take a third of the figure
+    ends = float(np.ptp(level) or 1.0) * 0.6 / (0.64 * ax.figure.get_figwidth())
+    ax.set_xlim(level.min() - ends, level.max() + ends)
+    ax.set_ylim(len(steps) + 1.6, -0.6)
+    quiet(ax, grid="x")
