@@ -1,8 +1,9 @@
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ascribe.maths.coalitions import antithetic, every, walk
+from ascribe.maths.coalitions import antithetic, every, plans, walk
 
 
 def orders(players, pairs, seed=0):
@@ -27,7 +28,7 @@ def test_orders_come_with_their_reverse():
 def test_walks_ask_every_question_once_and_in_order(players, pairs, draws):
     order = orders(players, pairs)
     draw = torch.arange(pairs).repeat_interleave(2) % draws
-    walks = walk(order, draw)
+    walks = walk(order, draw, draws)
     for w in range(len(order)):
         present = torch.zeros(players, dtype=torch.bool)
         for step in range(players + 1):
@@ -36,25 +37,35 @@ def test_walks_ask_every_question_once_and_in_order(players, pairs, draws):
             question = walks.index[w, step]
             assert torch.equal(walks.coalitions[question], present)
             assert step == players or walks.draws[question] == draw[w]
+    assert not walks.coalitions[:draws].any()
+    assert walks.draws[:draws].tolist() == list(range(draws))
     asked = {(tuple(c), b) for c, b in zip(walks.coalitions.tolist(), walks.draws.tolist(), strict=True)}
     assert len(asked) == len(walks.coalitions)
-    assert int(walks.index.max()) + 1 == len(walks.coalitions)
 
 
-def test_questions_of_the_first_walks_are_the_first_questions():
+@given(questions=st.integers(0, 150))
+def test_a_number_of_questions_is_kept_and_used(questions):
     order, draw = orders(6, 20), torch.arange(20).repeat_interleave(2) % 3
-    whole = walk(order, draw)
-    few = whole.first(10)
-    alone = walk(order[:10], draw[:10])
-    assert torch.equal(few.coalitions, alone.coalitions)
-    assert torch.equal(few.draws, alone.draws)
-    assert torch.equal(few.index, alone.index)
+    asked = [len(walk(order[: 2 * pairs], draw[: 2 * pairs], 3).coalitions) for pairs in range(1, 21)]
+    kept = walk(order, draw, 3).within(questions)
+    pairs = sum(count <= questions for count in asked)
+    assert len(kept.order) == 2 * pairs
+    if pairs:
+        alone = walk(order[: 2 * pairs], draw[: 2 * pairs], 3)
+        assert torch.equal(kept.coalitions, alone.coalitions)
+        assert torch.equal(kept.draws, alone.draws)
+        assert torch.equal(kept.index, alone.index)
 
 
-@given(budget=st.integers(0, 200))
-def test_a_budget_is_kept_and_used(budget):
-    whole = walk(orders(6, 20), torch.zeros(40, dtype=torch.long))
-    asked = [len(whole.first(2 * pairs).coalitions) for pairs in range(1, 21)]
-    affordable = sum(count <= budget for count in asked)
-    if affordable:
-        assert len(whole.within(budget).order) == 2 * affordable
+@pytest.mark.parametrize(("players", "background"), [(11, 1), (4, 300), (2, 600), (70, 3)])
+def test_plans_go_on_from_one_another_within_their_budgets(players, background):
+    budgets = [600, 1000]
+    small, large = plans(players, background, budgets, torch.Generator().manual_seed(0))
+    for walks, budget in zip([small, large], budgets, strict=True):
+        asked = len(walks.coalitions) - background
+        assert budget - 2 * players < asked <= budget
+    assert torch.equal(large.order[: len(small.order)], small.order)
+    assert torch.equal(large.coalitions[: len(small.coalitions)], small.coalitions)
+    assert torch.equal(large.draw[: len(small.draw)], small.draw)
+    meetings = large.draw[::2].bincount(minlength=background)
+    assert int(meetings.max() - meetings.min()) <= 1

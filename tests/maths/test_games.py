@@ -41,7 +41,7 @@ def test_contributions_of_all_orders_average_to_the_exact_values():
     players = 4
     worths = torch.randn(2, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     order = torch.tensor(list(itertools.permutations(range(players))))
-    walks = walk(order, torch.zeros(len(order), dtype=torch.long))
+    walks = walk(order, torch.zeros(len(order), dtype=torch.long), background=1)
     code = (walks.coalitions * 2 ** torch.arange(players)).sum(dim=1)
     each = contributions(worths[:, code][:, walks.index], order)
     torch.testing.assert_close(each.mean(dim=1), shapley(worths))

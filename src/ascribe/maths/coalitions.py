@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -38,8 +39,8 @@ class Walks:
     """Walks from nobody to everybody, one player at a time, and the distinct questions they ask.
 
     A question is a coalition and the background row that stands in for the absent players (nobody is absent from
-    the whole coalition: it has one question for all walks). Questions stand in the order of their first asking, so
-    the questions of the first walks are the first questions.
+    the whole coalition: it has one question for all walks). First comes nobody with each background row in turn, walked
+    over or not; then the questions in the order of their first asking, so that those of the first walks come first.
     """
 
     order: Int[Tensor, "walks players"]
@@ -48,22 +49,20 @@ class Walks:
     draws: Int[Tensor, " questions"]  # the background row of each question
     index: Int[Tensor, "walks steps"]  # the question at each step of each walk: players + 1 of them, nobody first
 
-    def first(self, walks: int) -> Walks:
-        """Only the first walks, with only their questions."""
-        index = self.index[:walks]
-        asked = int(index.max()) + 1
-        return Walks(self.order[:walks], self.draw[:walks], self.coalitions[:asked], self.draws[:asked], index)
-
-    def within(self, budget: int) -> Walks:
-        """As many whole pairs of walks, from the first on, as ask at most `budget` questions."""
+    def within(self, questions: int) -> Walks:
+        """As many whole pairs of walks, from the first on, as ask at most so many questions."""
         asked = self.index.amax(dim=1).cummax(dim=0).values + 1
-        return self.first(int((asked <= budget).sum()) // 2 * 2)
+        walks = int((asked <= questions).sum()) // 2 * 2
+        kept = int(asked[walks - 1]) if walks else 0
+        return Walks(
+            self.order[:walks], self.draw[:walks], self.coalitions[:kept], self.draws[:kept], self.index[:walks]
+        )
 
 
-def walk(order: Int[Tensor, "walks players"], draw: Int[Tensor, " walks"]) -> Walks:
-    """Walk each order over its background row.
+def walk(order: Int[Tensor, "walks players"], draw: Int[Tensor, " walks"], background: int) -> Walks:
+    """Walk each order over its row of a background of so many rows.
 
-    >>> walks = walk(torch.tensor([[0, 1], [1, 0]]), torch.tensor([0, 0]))
+    >>> walks = walk(torch.tensor([[0, 1], [1, 0]]), torch.tensor([0, 0]), background=1)
     >>> walks.coalitions.tolist()
     [[False, False], [True, False], [True, True], [False, True]]
     >>> walks.index.tolist()
@@ -71,18 +70,42 @@ def walk(order: Int[Tensor, "walks players"], draw: Int[Tensor, " walks"]) -> Wa
     """
     walks, players = order.shape
     # One code a step: the present players as bits, then the background row.
-    words = torch.zeros(walks, players + 1, (players - 1) // _BITS + 2, dtype=torch.int64)
-    words[:, 1:, :-1].scatter_(2, (order // _BITS)[..., None], (1 << order % _BITS)[..., None])
-    words = words.cumsum(dim=1)
-    words[:, :players, -1] = draw[:, None]
-    index, first = _first_occurrences(words.flatten(0, 1))
-    step = first % (players + 1)
-    rank = order.argsort(dim=1)[first // (players + 1)]
-    return Walks(order, draw, rank < step[:, None], words.flatten(0, 1)[first, -1], index.view(walks, players + 1))
+    steps = torch.zeros(walks, players + 1, (players - 1) // _BITS + 2, dtype=torch.int64)
+    steps[:, 1:, :-1].scatter_(2, (order // _BITS)[..., None], (1 << order % _BITS)[..., None])
+    steps = steps.cumsum(dim=1)
+    steps[:, :players, -1] = draw[:, None]
+    nobody = torch.zeros(background, steps.shape[2], dtype=torch.int64)
+    nobody[:, -1] = torch.arange(background)
+    codes = torch.cat([nobody, steps.flatten(0, 1)])
+    number, first = _first_occurrences(codes)
+    bits = 1 << torch.arange(players) % _BITS
+    present = (codes[first][:, torch.arange(players) // _BITS] & bits) != 0
+    return Walks(order, draw, present, codes[first, -1], number[background:].view(walks, players + 1))
+
+
+def plans(players: int, background: int, budgets: list[int], generator: torch.Generator) -> Iterator[Walks]:
+    """Antithetic walks that ask at most so many questions each time, nobody's not counted.
+
+    The budgets rise, and are at most half of all there is to ask. Each plan goes on where the one before it stopped.
+    The pairs of walks meet the background rows in turn, in a random order. Which pairs are the last to be affordable
+    depends on repetitions alone, which are the same for every naming of the players: so every walk that is kept is a
+    uniformly random order.
+    """
+    meeting = torch.randperm(background, generator=generator)
+    order = torch.empty(0, players, dtype=torch.int64)
+    for budget in budgets:
+        while True:
+            draw = meeting[torch.arange(len(order)) // 2 % background]
+            walks = walk(order, draw, background)
+            missing = budget + background + 1 - len(walks.coalitions)
+            if missing <= 0:
+                break
+            order = torch.cat([order, antithetic(players, -(-missing // (2 * players)), generator)])
+        yield walks.within(budget + background)
 
 
 def _first_occurrences(codes: Int[Tensor, "n words"]) -> tuple[Int[Tensor, " n"], Int[Tensor, " distinct"]]:
     """The number of each code among the distinct ones, counted by first occurrence; where each occurs first."""
     _, found, inverse = np.unique(codes.numpy(), axis=0, return_index=True, return_inverse=True)
-    first, by_first = torch.from_numpy(found).sort()
-    return by_first.argsort()[torch.from_numpy(inverse.reshape(-1))], first
+    first, by_first = torch.as_tensor(found).sort()
+    return by_first.argsort()[torch.as_tensor(inverse.reshape(-1))], first
