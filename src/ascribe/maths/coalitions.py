@@ -38,9 +38,9 @@ def antithetic(players: int, pairs: int, generator: torch.Generator) -> Int[Tens
 class Walks:
     """Walks from nobody to everybody, one player at a time, and the distinct questions they ask.
 
-    A question is a coalition and the background row that stands in for the absent players (nobody is absent from
-    the whole coalition: it has one question for all walks). First comes nobody with each background row in turn, walked
-    over or not; then the questions in the order of their first asking, so that those of the first walks come first.
+    A question is a coalition and the background row that stands in for the absent players. First comes nobody with each
+    background row in turn, walked over or not, then everybody (where nobody is absent, and one question does for all
+    walks), then the others in the order of their first asking: those of the first walks come first.
     """
 
     order: Int[Tensor, "walks players"]
@@ -64,9 +64,9 @@ def walk(order: Int[Tensor, "walks players"], draw: Int[Tensor, " walks"], backg
 
     >>> walks = walk(torch.tensor([[0, 1], [1, 0]]), torch.tensor([0, 0]), background=1)
     >>> walks.coalitions.tolist()
-    [[False, False], [True, False], [True, True], [False, True]]
+    [[False, False], [True, True], [True, False], [False, True]]
     >>> walks.index.tolist()
-    [[0, 1, 2], [0, 3, 2]]
+    [[0, 2, 1], [0, 3, 1]]
     """
     walks, players = order.shape
     # One code a step: the present players as bits, then the background row.
@@ -74,17 +74,18 @@ def walk(order: Int[Tensor, "walks players"], draw: Int[Tensor, " walks"], backg
     steps[:, 1:, :-1].scatter_(2, (order // _BITS)[..., None], (1 << order % _BITS)[..., None])
     steps = steps.cumsum(dim=1)
     steps[:, :players, -1] = draw[:, None]
-    nobody = torch.zeros(background, steps.shape[2], dtype=torch.int64)
-    nobody[:, -1] = torch.arange(background)
-    codes = torch.cat([nobody, steps.flatten(0, 1)])
+    player = torch.arange(players)
+    ends = torch.zeros(background + 1, steps.shape[2], dtype=torch.int64)
+    ends[:background, -1] = torch.arange(background)
+    ends[background, :-1].index_add_(0, player // _BITS, 1 << player % _BITS)
+    codes = torch.cat([ends, steps.flatten(0, 1)])
     number, first = _first_occurrences(codes)
-    bits = 1 << torch.arange(players) % _BITS
-    present = (codes[first][:, torch.arange(players) // _BITS] & bits) != 0
-    return Walks(order, draw, present, codes[first, -1], number[background:].view(walks, players + 1))
+    present = (codes[first][:, player // _BITS] & (1 << player % _BITS)) != 0
+    return Walks(order, draw, present, codes[first, -1], number[background + 1 :].view(walks, players + 1))
 
 
 def plans(players: int, background: int, budgets: list[int], generator: torch.Generator) -> Iterator[Walks]:
-    """Antithetic walks that ask at most so many questions each time, nobody's not counted.
+    """Antithetic walks that ask at most so many questions each time, those of nobody and everybody not counted.
 
     The budgets rise, and are at most half of all there is to ask. Each plan goes on where the one before it stopped.
     The pairs of walks meet the background rows in turn, in a random order. Which pairs are the last to be affordable
@@ -98,10 +99,10 @@ def plans(players: int, background: int, budgets: list[int], generator: torch.Ge
             draw = meeting[torch.arange(len(order)) // 2 % background]
             walks = walk(order, draw, background)
             missing = budget + background + 1 - len(walks.coalitions)
-            if missing <= 0:
+            if missing < 0:
                 break
-            order = torch.cat([order, antithetic(players, -(-missing // (2 * players)), generator)])
-        yield walks.within(budget + background)
+            order = torch.cat([order, antithetic(players, missing // (2 * players) + 1, generator)])
+        yield walks.within(budget + background + 1)
 
 
 def _first_occurrences(codes: Int[Tensor, "n words"]) -> tuple[Int[Tensor, " n"], Int[Tensor, " distinct"]]:
