@@ -1,0 +1,15 @@
+"""ascribe: what is this prediction due to, and can I read the model itself?"""
+
+from ascribe.core.attribution import Attribution as Attribution
+from ascribe.core.explain import explain as explain
+from ascribe.core.target import Neuron as Neuron
+from ascribe.errors import AscribeError as AscribeError
+from ascribe.errors import FileError as FileError
+from ascribe.errors import InputError as InputError
+from ascribe.errors import LayerError as LayerError
+from ascribe.errors import MethodError as MethodError
+from ascribe.errors import MissingExtra as MissingExtra
+from ascribe.errors import TargetError as TargetError
+from ascribe.errors import TrainingError as TrainingError
+from ascribe.methods.input_x_gradient import InputXGradient as InputXGradient
+from ascribe.methods.saliency import Saliency as Saliency

@@ -1,0 +1,4 @@
+"""Attribution methods, one a file."""
+
+from ascribe.methods.input_x_gradient import InputXGradient as InputXGradient
+from ascribe.methods.saliency import Saliency as Saliency

@@ -1,0 +1,76 @@
+"""`a.plot(...)` and `a.plot.beeswarm(...)`: pictures register themselves from the floors above."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar, final
+
+from ascribe.errors import AscribeError
+
+Picture = TypeVar("Picture", bound=Callable[..., Any])
+_PICTURES: dict[type, dict[str, Callable[..., Any]]] = {}
+_DEFAULT: dict[type, str] = {}
+
+
+class PlotError(AscribeError, AttributeError):
+    """A picture that does not exist."""
+
+
+def draws(owner: type, *, default: bool = False) -> Callable[[Picture], Picture]:
+    """Register a function, whose first argument is the drawn object, as a picture of it under the function's name.
+
+    >>> class Thing:
+    ...     plot = Drawer()
+    >>> @draws(Thing, default=True)
+    ... def outline(thing, ax=None):
+    ...     return "drawn"
+    >>> Thing().plot(), Thing().plot.outline()
+    ('drawn', 'drawn')
+    """
+
+    def register(picture: Picture) -> Picture:
+        _PICTURES.setdefault(owner, {})[picture.__name__] = picture
+        if default:
+            _DEFAULT[owner] = picture.__name__
+        return picture
+
+    return register
+
+
+@final
+class Drawer:
+    """The descriptor behind `plot`: called, it draws the default picture; its attributes are the pictures by name."""
+
+    def __get__(self, thing: Any, owner: type) -> Any:
+        return self if thing is None else Pictures(thing, owner)
+
+
+@final
+class Pictures:
+    """The pictures of one object."""
+
+    def __init__(self, thing: Any, owner: type) -> None:
+        # Pictures live on a floor above and matplotlib is optional: both are looked for when somebody draws.
+        importlib.import_module("ascribe.plots")
+        families = [family for family in owner.__mro__ if family in _PICTURES]
+        self._thing = thing
+        self._named = {name: picture for family in reversed(families) for name, picture in _PICTURES[family].items()}
+        self._default = next((_DEFAULT[family] for family in families if family in _DEFAULT), None)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._default is None:
+            raise PlotError(f"{type(self._thing).__name__} has no default picture; {self._advice()}")
+        return self._named[self._default](self._thing, *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_") or name not in self._named:
+            raise PlotError(f"{type(self._thing).__name__} has no picture '{name}'; {self._advice()}")
+        return partial(self._named[name], self._thing)
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._named)
+
+    def _advice(self) -> str:
+        return "there are " + (", ".join(f".plot.{name}()" for name in sorted(self._named)) or "none")
