@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from torch import Tensor
 
 from ascribe.kan.network import KAN
 from ascribe.metrics.comparison import Comparison
@@ -91,3 +92,4 @@ class Study:
     seed: int
     seconds: float
     recipe: dict[str, Any]
+    weights: dict[str, Tensor] | None = None  # of a network of the user's own
