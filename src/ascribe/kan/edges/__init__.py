@@ -1,0 +1,1 @@
+"""Edge functions, one file each."""

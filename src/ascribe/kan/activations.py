@@ -1,0 +1,23 @@
+"""What passed through a network in one forward pass: the input of its regulariser, its scores and its picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Activations:
+    """One entry a layer; everything keeps its graph when gradients are on."""
+
+    nodes: tuple[Float[Tensor, "n inputs"], ...]
+    subnodes: tuple[Float[Tensor, "n subnodes"], ...]  # before their affine
+    spreads: tuple[Float[Tensor, "inputs subnodes"], ...]
+    output: Float[Tensor, "n outputs"]
+
+
+def deviation(x: Float[Tensor, "n columns"]) -> Float[Tensor, " columns"]:
+    """The unbiased standard deviation of every column; 0 for fewer than two rows, with slope 0 where nothing moves."""
+    return x.std(0) if len(x) > 1 else (x.sum(0) * 0)

@@ -1,0 +1,135 @@
+"""A layer of edges: B-splines and a base function from every input to every output."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ascribe.errors import InputError
+from ascribe.maths.kernels.base import base_function
+from ascribe.maths.kernels.design import Design
+from ascribe.maths.kernels.edge_sum import contract, edge_sum
+from ascribe.maths.kernels.recursion import Extrapolate, splines, table
+from ascribe.maths.splines import fit_coefficients, uniform_knots
+
+Beyond = Literal["linear", "zero", "error"]
+
+
+class KANLayer(nn.Module):
+    r"""$y_j = \sum_i \varphi_{ij}(x_i)$ with $\varphi_{ij}(x) = m_{ij}\,(s^b_{ij}\,b(x) + s^p_{ij} \sum_m c_{ijm} B_{im}(x))$.
+
+    It goes where nn.Linear goes: (*, in_dim) -> (*, out_dim). `num` cells of splines of order `k` lie between the ends of
+    `grid_range`; outside, an edge continues linearly (`extrapolate="linear"`), fades as in pykan ("zero"), or the layer
+    raises InputError ("error"). The values at the start come from `generator`, or from `seed`; the global one is left alone.
+
+    >>> KANLayer(3, 2)(torch.zeros(7, 5, 3)).shape
+    torch.Size([7, 5, 2])
+    """
+
+    grid: Tensor
+    mask: Tensor
+
+    def __init__(
+        self,
+        in_dim: int,
+        out_dim: int,
+        num: int = 5,
+        k: int = 3,
+        noise_scale: float = 0.5,
+        scale_base_mu: float = 0.0,
+        scale_base_sigma: float = 1.0,
+        base_fun: str = "silu",
+        grid_eps: float = 0.02,
+        grid_range: tuple[float, float] = (-1.0, 1.0),
+        sp_trainable: bool = True,
+        sb_trainable: bool = True,
+        extrapolate: Beyond = "linear",
+        seed: int = 1,
+        generator: torch.Generator | None = None,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        base_function(base_fun)
+        if in_dim < 1 or out_dim < 1 or num < 1 or k < 0:
+            raise InputError(
+                f"a layer of {in_dim} inputs, {out_dim} outputs, {num} cells and order {k} cannot be;"
+                " pass in_dim, out_dim, num >= 1 and k >= 0."
+            )
+        if extrapolate not in ("linear", "zero", "error"):
+            raise InputError(f"extrapolate={extrapolate!r} is not known; pass 'linear', 'zero' or 'error'.")
+        low, high = float(grid_range[0]), float(grid_range[1])
+        if not low < high:
+            raise InputError(f"grid_range=({low}, {high}) is empty; pass (low, high) with low < high.")
+        self.in_dim, self.out_dim, self.num, self.k = in_dim, out_dim, int(num), int(k)
+        self.base_fun, self.grid_eps, self.extrapolate = base_fun, grid_eps, extrapolate
+        draw = generator if generator is not None else torch.Generator().manual_seed(seed)
+        real = dtype or torch.get_default_dtype()
+        knots = uniform_knots(
+            torch.full((in_dim,), low, dtype=real), torch.full((in_dim,), high, dtype=real), self.num, self.k
+        )
+        noise = (torch.rand(in_dim, out_dim, self.num + 1, generator=draw, dtype=real) - 0.5) * noise_scale / self.num
+        points = knots[:, self.k : self.k + self.num + 1]
+        coef = fit_coefficients(splines(points, table(knots, self.k, "linear")), noise)
+        spread = scale_base_sigma * (2 * torch.rand(in_dim, out_dim, generator=draw, dtype=real) - 1)
+        self.register_buffer("grid", knots.to(device))
+        self.register_buffer("mask", torch.ones(in_dim, out_dim, dtype=real, device=device))
+        self.coef = nn.Parameter(coef.to(device))
+        self.scale_base = nn.Parameter(((scale_base_mu + spread) / in_dim**0.5).to(device), requires_grad=sb_trainable)
+        scale_sp = torch.full((in_dim, out_dim), in_dim**-0.5, dtype=real, device=device)
+        self.scale_sp = nn.Parameter(scale_sp, requires_grad=sp_trainable)
+
+    def extra_repr(self) -> str:
+        return f"{self.in_dim}, {self.out_dim}, num={self.num}, k={self.k}, base_fun={self.base_fun!r}"
+
+    @property
+    def beyond(self) -> Extrapolate:
+        """How the spline operation continues an edge outside its grid."""
+        return "zero" if self.extrapolate == "zero" else "linear"
+
+    @property
+    def range(self) -> tuple[Float[Tensor, " inputs"], Float[Tensor, " inputs"]]:
+        """The ends of every input's grid."""
+        return self.grid[:, self.k], self.grid[:, self.k + self.num]
+
+    def weight(self) -> Float[Tensor, "inputs outputs terms"]:
+        """Mask, scales and coefficients folded into one weight a term; term 0 is the base function's."""
+        terms = torch.cat([self.scale_base[:, None], (self.scale_sp[..., None] * self.coef).mT], 1)
+        return (terms * self.mask[:, None]).mT
+
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        rows = self.rows(x)
+        return self.edges(rows)[0].reshape(*x.shape[:-1], self.out_dim)
+
+    def rows(self, x: Tensor) -> Float[Tensor, "n inputs"]:
+        """x as (n, in_dim) of the layer's dtype.  Raises InputError for a wrong number of columns or integers."""
+        if x.ndim == 0 or x.shape[-1] != self.in_dim:
+            raise InputError(f"x has shape {tuple(x.shape)}, but the layer takes (*, {self.in_dim}); select its columns.")
+        if not x.is_floating_point():
+            raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
+        return x.reshape(-1, self.in_dim).to(self.coef.dtype)
+
+    def edges(
+        self, x: Float[Tensor, "n inputs"], spread: bool = False
+    ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "inputs outputs"] | None]:
+        """The sums over edges and, on request, the standard deviation of every edge over the rows."""
+        if self.extrapolate == "error":
+            self._require_inside(x)
+        return edge_sum(x, self.grid, self.weight(), self.k, self.base_fun, self.beyond, spread)
+
+    def prepared_edges(self, design: Design) -> tuple[Tensor, Tensor | None]:
+        """`edges` for inputs whose design was prepared (`kernels.prepare`); gradients reach the parameters only."""
+        return contract(design, self.weight())
+
+    def _require_inside(self, x: Tensor) -> None:
+        low, high = self.range
+        outside = ((x < low) | (x > high)).any(0).nonzero()[:, 0].tolist()
+        if outside:
+            i = outside[0]
+            raise InputError(
+                f"input {i} leaves its grid [{low[i]:.4g}, {high[i]:.4g}] (as do {len(outside) - 1} others);"
+                ' call update_grid(x), or pass extrapolate="linear".'
+            )

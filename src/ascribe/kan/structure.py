@@ -1,0 +1,214 @@
+"""The network itself: layers of edges, nodes between them, and the data it saw last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ascribe.errors import InputError
+from ascribe.kan.activations import Activations
+from ascribe.kan.layer import Beyond, KANLayer
+from ascribe.kan.nodes import multiply, owners, parse_width
+
+Affine = tuple[Tensor, Tensor]
+
+
+class Network(nn.Module):
+    """Layers, nodes and their affines; what can be done with a network stands in the other files of this room."""
+
+    input_id: Tensor
+
+    def __init__(
+        self,
+        width: Sequence[int | Sequence[int]],
+        grid: int | Sequence[int] = 3,
+        k: int | Sequence[int] = 3,
+        mult_arity: int | Sequence[Sequence[int]] = 2,
+        noise_scale: float = 0.3,
+        scale_base_mu: float = 0.0,
+        scale_base_sigma: float = 1.0,
+        base_fun: str = "silu",
+        affine_trainable: bool = False,
+        grid_eps: float = 0.02,
+        grid_range: Sequence[float] = (-1.0, 1.0),
+        sp_trainable: bool = True,
+        sb_trainable: bool = True,
+        seed: int = 1,
+        extrapolate: Beyond = "linear",
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.width, self.arity = parse_width(width, mult_arity)
+        self.affine_trainable, self.seed = affine_trainable, int(seed)
+        generator = torch.Generator().manual_seed(self.seed)
+        real = dtype or torch.get_default_dtype()
+        cells, orders = self._per_layer("grid", grid), self._per_layer("k", k)
+        self.act_fun = nn.ModuleList(
+            KANLayer(
+                self.nodes(l),
+                self.subnodes(l + 1),
+                num=cells[l],
+                k=orders[l],
+                noise_scale=noise_scale,
+                scale_base_mu=scale_base_mu,
+                scale_base_sigma=scale_base_sigma,
+                base_fun=base_fun,
+                grid_eps=grid_eps,
+                grid_range=(float(grid_range[0]), float(grid_range[1])),
+                sp_trainable=sp_trainable,
+                sb_trainable=sb_trainable,
+                extrapolate=extrapolate,
+                generator=generator,
+                device=device,
+                dtype=real,
+            )
+            for l in range(self.depth)
+        )
+
+        def constants(value: float, sizes: list[int]) -> nn.ParameterList:
+            filled = (torch.full((n,), value, dtype=real, device=device) for n in sizes)
+            return nn.ParameterList(nn.Parameter(t, requires_grad=affine_trainable) for t in filled)
+
+        self.subnode_scale = constants(1.0, [self.subnodes(l + 1) for l in range(self.depth)])
+        self.subnode_bias = constants(0.0, [self.subnodes(l + 1) for l in range(self.depth)])
+        self.node_scale = constants(1.0, [self.nodes(l + 1) for l in range(self.depth)])
+        self.node_bias = constants(0.0, [self.nodes(l + 1) for l in range(self.depth)])
+        # The columns of the user's data that reach the first layer, and how many columns the data has.
+        self.register_buffer("input_id", torch.arange(self.nodes(0), device=device))
+        self.columns = self.nodes(0)
+        self._last_input: Tensor | None = None
+        self._training_data: Tensor | None = None
+
+    def _per_layer(self, name: str, value: int | Sequence[int]) -> list[int]:
+        if isinstance(value, Sequence):
+            if len(value) != self.depth:
+                raise InputError(f"{name}={list(value)!r} has {len(value)} entries for {self.depth} layers of edges.")
+            return [int(v) for v in value]
+        return [int(value)] * self.depth
+
+    @property
+    def depth(self) -> int:
+        """The number of layers of edges."""
+        return len(self.width) - 1
+
+    def nodes(self, layer: int) -> int:
+        """The number of nodes of a layer."""
+        return sum(self.width[layer])
+
+    def subnodes(self, layer: int) -> int:
+        """The number of subnodes of a layer: one a sum node, `arity` a multiplication node."""
+        return self.width[layer][0] + sum(self.arity[layer])
+
+    def owners(self, layer: int) -> list[int]:
+        """The node of a layer that each of its subnodes belongs to."""
+        return owners(self.width[layer][0], self.arity[layer])
+
+    @property
+    def layers(self) -> list[KANLayer]:
+        """The layers of edges, first to last."""
+        return [layer for layer in self.act_fun if isinstance(layer, KANLayer)]
+
+    @property
+    def grid(self) -> list[int]:
+        """The number of cells of every layer's grids."""
+        return [layer.num for layer in self.layers]
+
+    @property
+    def k(self) -> list[int]:
+        """The order of every layer's splines."""
+        return [layer.k for layer in self.layers]
+
+    @property
+    def n_edge(self) -> int:
+        """The number of edges that are not masked."""
+        return sum(int((layer.mask != 0).sum()) for layer in self.layers)
+
+    def extra_repr(self) -> str:
+        return f"width={self.width}, grid={self.grid}, k={self.k}"
+
+    def forward(self, x: Float[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
+        values = self.rows(x)
+        if self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            self._last_input = x
+        for l, layer in enumerate(self.layers):
+            values = self.to_nodes(l, layer.edges(values)[0])
+        return values.reshape(*x.shape[:-1], values.shape[1])
+
+    def rows(self, x: Tensor) -> Float[Tensor, "n inputs"]:
+        """x as (n, inputs) in the network's dtype: only the columns that its inputs take.
+
+        Raises InputError for a wrong number of columns, or for integers.
+        """
+        if x.ndim == 0 or x.shape[-1] != self.columns:
+            raise InputError(
+                f"x has shape {tuple(x.shape)}, but the network takes (*, {self.columns}) columns of data;"
+                f" pass exactly {self.columns} columns."
+            )
+        if not x.is_floating_point():
+            raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
+        rows = x.reshape(-1, self.columns).to(self.layers[0].coef.dtype)
+        return rows if self.nodes(0) == self.columns else rows[:, self.input_id]
+
+    def to_nodes(self, layer: int, subnodes: Float[Tensor, "n subnodes"]) -> Float[Tensor, "n nodes"]:
+        """The nodes above a layer of edges: affine of the subnodes, products, affine of the nodes."""
+        inner = torch.addcmul(self.subnode_bias[layer], subnodes, self.subnode_scale[layer])
+        products = multiply(inner, self.width[layer + 1][0], self.arity[layer + 1])
+        return torch.addcmul(self.node_bias[layer], products, self.node_scale[layer])
+
+    def activations(self, x: Float[Tensor, "*batch columns"]) -> Activations:
+        """A forward pass that keeps what the scores and the regulariser need; with a graph when gradients are on."""
+        values = self.rows(x)
+        nodes: list[Tensor] = []
+        subnodes: list[Tensor] = []
+        spreads: list[Tensor] = []
+        for l, layer in enumerate(self.layers):
+            nodes.append(values)
+            sums, spread = layer.edges(values, spread=True)
+            assert spread is not None
+            subnodes.append(sums)
+            spreads.append(spread)
+            values = self.to_nodes(l, sums)
+        return Activations(tuple(nodes), tuple(subnodes), tuple(spreads), values)
+
+    def remember(self, x: Float[Tensor, "*batch columns"]) -> None:
+        """Take x for the training data: scores, pruning and pictures use it when they are given no data of their own."""
+        self.rows(x[:0])
+        self._training_data = x.detach()
+
+    def data(self, x: Tensor | None = None) -> Float[Tensor, "*batch columns"]:
+        """x itself, or the training data of the last fit, or the input of the last forward in training mode.
+
+        Raises InputError when there is none of them.
+        """
+        if x is not None:
+            return x.to(self.input_id.device)
+        remembered = self._training_data if self._training_data is not None else self._last_input
+        if remembered is None:
+            raise InputError("the network has seen no data yet; call fit(...) first, or pass the data: x=....")
+        return remembered.detach().to(self.input_id.device)
+
+    def last_input(self) -> Float[Tensor, "*batch columns"]:
+        """The input of the last forward in training mode, with its graph.  Raises InputError when there was none."""
+        if self._last_input is None:
+            raise InputError("the network has run on nothing yet; call it on a batch (in train() mode) first.")
+        return self._last_input
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy keeps the data it was trained on, but no graph; a file or another process gets no data at all.
+        state = super().__getstate__() if hasattr(super(), "__getstate__") else self.__dict__.copy()
+        return {**state, "_last_input": None, "_training_data": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        import copy
+
+        new = self.__class__.__new__(self.__class__)
+        memo[id(self)] = new
+        new.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
+        new._training_data = self._training_data
+        new._last_input = None if self._last_input is None else self._last_input.detach()
+        return new
