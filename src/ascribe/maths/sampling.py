@@ -1,4 +1,8 @@
-"""Means of samples and their standard errors, where something about the samples is known."""
+"""Means of samples and their standard errors, where something about the samples is known.
+
+The errors divide by two degrees of freedom fewer than a variance would. That is the standard deviation of Student's t,
+with which twice the error covers 95% also where samples are few.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,15 @@ def stratified_mean(
 ) -> tuple[Float[Tensor, "rows players"], Float[Tensor, "rows players"]]:
     r"""The mean over strata of the means within, $\frac1B\sum_b \bar s_b$, and its standard error.
 
-    Strata are numbered from 0 and equally likely; each has two samples or more, and nearly equally many, so that one
-    variance within is pooled from all. What differs between strata is no error: every stratum is there.
+    Strata are numbered from 0, equally likely and alike within: one variance is pooled from those with several samples.
+    There are three samples or more than strata. What differs between strata is no error: every stratum is there.
     Source: Cochran (1977), "Sampling techniques", 5.4-5.6.
     """
     counts = stratum.bincount().to(samples.dtype)
     rows, draws, players = samples.shape
     sums = samples.new_zeros(rows, len(counts), players).index_add_(1, stratum, samples)
     means = sums / counts[:, None]
-    within = (samples - means[:, stratum]).square().sum(dim=1) / (draws - len(counts))
+    within = (samples - means[:, stratum]).square().sum(dim=1) / (draws - len(counts) - 2)
     return means.mean(dim=1), (within * (1 / counts).sum()).sqrt() / len(counts)
 
 
@@ -33,7 +37,7 @@ def controlled_mean(
 
     $\beta$ is the least-squares slope of the samples on the control. Where the samples of a row sum to $a - c$ over
     the players, the slopes sum to $-1$, and so the corrected means sum to $a - E c$ exactly. A control that does not
-    vary tells nothing; its offset is then shared equally.
+    vary tells nothing; its offset is then shared equally. Five samples or more.
     Source: Owen (2013), "Monte Carlo theory, methods and examples", 8.9.
     """
     draws, players = samples.shape[1:]
@@ -44,6 +48,6 @@ def controlled_mean(
     varies = spread > draws * (1e-12 * control.abs().amax(dim=1)).square()
     slope = torch.einsum("rdp,rd->rp", around, moved) / torch.where(varies, spread, 1)[:, None]
     slope = torch.where(varies[:, None], slope, -1 / players)
-    left = (around - slope[:, None] * moved[..., None]).square().sum(dim=1) / (draws - 2)
+    left = (around - slope[:, None] * moved[..., None]).square().sum(dim=1) / (draws - 4)
     leverage = 1 / draws + torch.where(varies, offset.square() / torch.where(varies, spread, 1), 0)
     return mean - slope * offset[:, None], (left * leverage[:, None]).sqrt()

@@ -29,14 +29,15 @@ class Shapley(Method):
 
     Exact (error 0) where all $2^n - 2$ coalitions over the whole background cost at most twice the budget; elsewhere
     random orders in antithetic pairs, with a standard error an entry. The values of a row sum to $f(x) - E f(x_0)$.
-    All rows walk the same orders, and nothing is evaluated twice. Every pair of orders meets one background row; where
-    there are too many to meet each of them twice, the score of the whole background corrects the values.
+    All rows walk the same orders, and nothing is evaluated twice. Every pair of orders meets one background row, in
+    turn. Where not all are met, the score of the whole background corrects the values, and the errors are rather too
+    large: they take the rows that are met for independent ones.
 
-    `budget`: evaluations a row besides x and the background (None: 512, or 8 a player where that is more).
+    `budget`: evaluations a row besides x and the background (None: 512, or 10 a player where that is more).
     `until`: go on, in rounds that double the budget, until a row's largest standard error is at most this part of its
     largest value, or `limit` evaluations are spent on it.
 
-    Raises MethodError where the budget pays for fewer than four pairs of orders.
+    Raises MethodError where the budget pays for fewer than five pairs of orders.
 
     Source: Shapley (1953), "A value for n-person games"; Castro, Gómez & Tejada (2009), "Polynomial calculation of the
     Shapley value based on sampling"; Mitchell et al. (2022), "Sampling permutations for Shapley value estimation".
@@ -61,11 +62,11 @@ class Shapley(Method):
 
     def _budgets(self, players: int) -> list[int]:
         """The evaluations that may have been spent on a row at the end of each round."""
-        fewest = 8 * players  # four pairs of orders ask about two coalitions a player each
+        fewest = 10 * players  # five pairs of orders ask about two coalitions a player each
         first = min(max(512, fewest), self.limit) if self.budget is None else self.budget
         if first < fewest and 2 * first < 2**players - 2:
             raise MethodError(
-                f"the Shapley values of {players} players need {fewest} evaluations a row for four pairs of orders, "
+                f"the Shapley values of {players} players need {fewest} evaluations a row for five pairs of orders, "
                 f"but the budget is {first}; pass budget={fewest} or more, or groups= that join features"
             )
         budgets = [first]
@@ -100,7 +101,8 @@ def _estimate(walks: Walks, worths: Float[Tensor, "block questions"], background
     """Values and standard errors from what all questions of the walks are worth: a sample is a pair of orders."""
     each = contributions(worths[:, walks.index], walks.order)
     pairs, draw = (each[:, ::2] + each[:, 1::2]) / 2, walks.draw[::2]
-    if len(draw) >= 2 * background:
+    # The spread within background rows is known from those met twice: at least a quarter of them.
+    if len(draw) >= background + max(3, background // 4):
         return stratified_mean(pairs, draw)
     nobody = worths[:, :background]
     return controlled_mean(pairs, nobody[:, draw], nobody.mean(dim=1))
