@@ -192,6 +192,11 @@ class Network(nn.Module):
             raise InputError("the network has seen no data yet; call fit(...) first, or pass the data: x=....")
         return remembered.detach().to(self.input_id.device)
 
+    @property
+    def has_data(self) -> bool:
+        """Whether the network remembers data."""
+        return self._training_data is not None or self._last_input is not None
+
     def last_input(self) -> Float[Tensor, "*batch columns"]:
         """The input of the last forward in training mode, with its graph.  Raises InputError when there was none."""
         if self._last_input is None:
