@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.metrics.comparison import Comparison
 from ascribe.plots.canvas import axes, ink, quiet
@@ -19,6 +20,7 @@ STRONGEST = 0.6
 """Opacity of a full cell: a number written on it still stands out."""
 
 
+@draws(Comparison)
 def agreement(comparison: Comparison, *, ax: matplotlib.axes.Axes | None = None) -> matplotlib.axes.Axes:
     """A cell a pair of methods with their rank correlation: cold is agreement, empty is none, warm is opposition.
 

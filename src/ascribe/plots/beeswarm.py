@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float
 
 from ascribe.core.attribution import Attribution
-from ascribe.plots.canvas import axes, ink, quiet, zero_line
+from ascribe.core.drawing import draws
+from ascribe.plots.canvas import axes, ink, letters, quiet, zero_line
 from ascribe.plots.labels import label
 from ascribe.plots.palette import LOW_TO_HIGH
 from ascribe.plots.ranking import strongest
+from ascribe.plots.values import contributions, own_values
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -19,23 +22,28 @@ BINS = 90
 """Points closer than a ninetieth of the axis are stacked."""
 
 
+@draws(Attribution)
 def beeswarm(
-    attribution: Attribution, *, top: int = 10, ax: matplotlib.axes.Axes | None = None
+    attribution: Attribution,
+    *,
+    own: Float[np.ndarray, "rows features"] | None = None,
+    top: int = 10,
+    ax: matplotlib.axes.Axes | None = None,
 ) -> matplotlib.axes.Axes:
     """A point a row and feature: it stands at its attribution and has the colour of the feature's value, low to high.
 
-    Colours go by rank (sixths of the rows), so that an outlier does not wash the others out. Where the explained values
-    are no numbers a feature, the points are neutral.
+    Colours go by rank (sixths of the rows), so that an outlier does not wash the others out. `own` are the values to
+    colour by, where the inputs are not the features themselves; features that are NaN there stay neutral.
     """
-    values = attribution.per_feature().detach().double().cpu().numpy()
+    values = contributions(attribution)
     shown = strongest(np.abs(values).mean(0), top).shown[:top]
     ax = axes(ax, 0.9 + 0.42 * max(len(shown), 2))
     low, high = min(values[:, shown].min(), 0.0), max(values[:, shown].max(), 0.0)
     edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
     x = values[:, shown]
     y = np.stack([line + _offsets(x[:, line], edges) for line in range(len(shown))], axis=1)
-    _draw(ax, x, y, _levels(attribution, shown))
-    ax.set_yticks(range(len(shown)), [label(attribution.names[i]) for i in shown])
+    _draw(ax, x, y, _levels(own_values(attribution) if own is None else own, shown))
+    ax.set_yticks(range(len(shown)), [label(attribution.names[i], letters(ax)) for i in shown])
     ax.set_ylim(len(shown) - 0.45, -0.55)
     ax.set_xlabel(f"attribution, {label(attribution.method.name)}")
     quiet(ax, grid="x")
@@ -55,26 +63,34 @@ def _offsets(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return centred * min(0.075, 0.8 / max(counts.max(), 1))
 
 
-def _levels(attribution: Attribution, shown: np.ndarray) -> np.ndarray | None:
-    """The sixth (0 lowest .. 5 highest) that every value of the shown features falls in, or None without numbers."""
-    inputs = attribution.feature_values()
-    if inputs is None:
-        return None
-    x = inputs.detach().double().cpu().numpy()[:, shown]
-    below = (x[:, None, :] > x[None, :, :]).mean(1)
-    ties = (x[:, None, :] == x[None, :, :]).mean(1)
-    return np.clip((len(LOW_TO_HIGH) * (below + ties / 2)).astype(int), 0, len(LOW_TO_HIGH) - 1)
+NEUTRAL = -1
 
 
-def _draw(ax: matplotlib.axes.Axes, x: np.ndarray, y: np.ndarray, levels: np.ndarray | None) -> None:
-    size = 14.0 if len(x) <= 300 else 7.0
-    if levels is None:
-        ax.scatter(x, y, s=size, color=ink(ax), alpha=0.4, linewidths=0)
+def _levels(own: np.ndarray | None, shown: np.ndarray) -> np.ndarray:
+    """The sixth (0 lowest .. 5 highest) that every value of the shown features falls in; NEUTRAL without a number."""
+    if own is None:
+        return np.array(NEUTRAL)
+    levels = np.full((len(own), len(shown)), NEUTRAL)
+    for line, feature in enumerate(shown):
+        x = own[:, feature]
+        if not np.isnan(x).any():
+            ordered = np.sort(x)
+            # equal values get one colour, that of the middle of their ranks
+            middle = (np.searchsorted(ordered, x, "left") + np.searchsorted(ordered, x, "right")) / 2 / len(x)
+            levels[:, line] = np.minimum(len(LOW_TO_HIGH) * middle, len(LOW_TO_HIGH) - 1).astype(int)
+    return levels
+
+
+def _draw(ax: matplotlib.axes.Axes, x: np.ndarray, y: np.ndarray, levels: np.ndarray) -> None:
+    style = {"s": 14.0 if len(x) <= 300 else 7.0, "linewidths": 0}
+    neutral = np.broadcast_to(levels == NEUTRAL, x.shape)
+    ax.scatter(x[neutral], y[neutral], color=ink(ax), alpha=0.4, **style)
+    if neutral.all():
         return
     for level, colour in enumerate(LOW_TO_HIGH):
         here = levels == level
         name = {0: "low value", len(LOW_TO_HIGH) - 1: "high value"}.get(level)
-        ax.scatter(x[here], y[here], s=size, color=colour, alpha=0.85, linewidths=0, label=name)
+        ax.scatter(x[here], y[here], color=colour, alpha=0.85, label=name, **style)
     ax.legend(
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),

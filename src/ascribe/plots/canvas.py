@@ -42,6 +42,11 @@ def rows_height(count: int) -> float:
     return 0.9 + 0.27 * max(count, 2)
 
 
+def letters(ax: matplotlib.axes.Axes) -> int:
+    """Letters of 9 points that a name beside a picture may have, so that it takes a quarter of the width."""
+    return max(12, round(3.7 * ax.figure.get_figwidth()))
+
+
 def ink(ax: matplotlib.axes.Axes) -> str:
     """The colour of text where `ax` is drawn: the user's own style."""
     import matplotlib

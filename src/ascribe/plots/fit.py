@@ -34,7 +34,7 @@ def _scatter(true: np.ndarray, predicted: np.ndarray, ax: matplotlib.axes.Axes |
     low, high = float(min(true.min(), predicted.min())), float(max(true.max(), predicted.max()))
     ax.plot([low, high], [low, high], color=ink(ax), alpha=0.45, linewidth=1, zorder=1)
     # the more points, the fainter each: the eye adds them up
-    alpha = float(np.clip(60 / np.sqrt(len(true)) / 10, 0.12, 0.7))
+    alpha = float(np.clip(12 / np.sqrt(len(true)), 0.15, 0.8))
     ax.scatter(true, predicted, s=12, color=FIRST, alpha=alpha, linewidths=0, rasterized=len(true) > 800)
     ax.set_xlabel("true")
     ax.set_ylabel("predicted")

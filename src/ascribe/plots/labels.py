@@ -9,18 +9,25 @@ LONGEST = 26
 
 
 def label(name: str, longest: int = LONGEST) -> str:
-    r"""`name` for a picture: cut in the middle when long, its dollars literal (matplotlib would read mathematics).
+    r"""`name` for a picture: short, its dollars literal (matplotlib would read mathematics between them).
 
-    >>> label("median house value of the census block", 20)
-    'median hou…nsus block'
     >>> label("price in $")
     'price in \\$'
     """
+    return short(name, longest).replace("$", r"\$")
+
+
+def short(name: str, longest: int) -> str:
+    """`name` on one line, cut in the middle when it is long: both ends of a name tell it from its neighbours.
+
+    >>> short("median house value of the census block", 20)
+    'median hou…sus block'
+    """
     text = " ".join(str(name).split())
-    if len(text) > longest:
-        head = longest // 2
-        text = f"{text[:head]}…{text[-head:]}"
-    return text.replace("$", r"\$")
+    if len(text) <= longest:
+        return text
+    head = longest // 2
+    return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
 def number(value: float, digits: int = 3, sign: bool = False) -> str:

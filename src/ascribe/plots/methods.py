@@ -5,26 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
-from torch import Tensor
 
+from ascribe.core.drawing import draws
 from ascribe.metrics.comparison import Comparison
 from ascribe.plots.canvas import WIDTH, axes, ink, quiet, rows_height, zero_line
 from ascribe.plots.labels import label
 from ascribe.plots.palette import SERIES
 from ascribe.plots.ranking import strongest
+from ascribe.plots.values import contributions
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
 
+@draws(Comparison, default=True)
 def methods(comparison: Comparison, *, top: int = 12, ax: matplotlib.axes.Axes | None = None) -> matplotlib.axes.Axes:
     r"""Grouped bars: each method's attributions summed over the rows, over the $L_1$ norm of these sums.
 
     Summed with their signs: where rows push a feature both ways its bar is short. Features beyond `top` are added up.
     The bars lie down where there is no room for upright ones.
     """
-    sums = np.stack([_total(a.per_feature()) for a in comparison.attributions.values()])
+    sums = np.stack([contributions(a).sum(0) for a in comparison.attributions.values()])
     norms = np.abs(sums).sum(1, keepdims=True)
     shares = np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
     ranking = strongest(np.abs(shares).mean(0), top)
@@ -41,10 +42,6 @@ def methods(comparison: Comparison, *, top: int = 12, ax: matplotlib.axes.Axes |
     quiet(ax, grid="x" if lying else "y")
     zero_line(ax, along="y" if lying else "x")
     return ax
-
-
-def _total(values: Float[Tensor, "rows features"]) -> np.ndarray:
-    return values.detach().double().cpu().numpy().sum(0)
 
 
 def stand(lines: list[str], width: float) -> bool:

@@ -5,29 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
+from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.kan.network import KAN
-from ascribe.kan.picture import Edge, Picture, picture
-from ascribe.plots.canvas import axes
-from ascribe.plots.layout import Layout, lay_out
+from ascribe.kan.picture import Picture, picture
+from ascribe.plots.canvas import figure
 from ascribe.plots.pens import Pen
+from ascribe.plots.sheet import BORDER, Sheet, plan
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-MOST = 400
-"""Edges drawn at most: with more, thumbnails are too small to read on a page."""
-INCHES = 1.44
-"""Inches a unit of the layout at scale 1: at the default scale of 0.5 the widest picture fills a page."""
-LETTER = 0.58
-"""Mean width of a letter over its size, for the room that names need."""
-NAME, SMALL = 10.0, 7.5
-"""Points of the names and of the note."""
 
-
+@draws(KAN, default=True)
 def network(
     kan: KAN | Picture,
     *,
@@ -54,37 +45,32 @@ def network(
     drawn = kan if isinstance(kan, Picture) else picture(kan, metric=metric)
     inputs = _variables(in_vars, drawn.in_names, "in_vars")
     outputs = _variables(out_vars, drawn.out_names, "out_vars")
-    edges = tuple(sorted(drawn.edges, key=lambda e: -e.score)[:MOST])
-    # ranges are written below and to the left of every thumbnail
-    layout = lay_out(drawn, edges, fill=0.6 if tick else 0.8)
-    unit = INCHES * scale if ax is None else ax.bbox.width / ax.figure.dpi / layout.width
-    size = NAME * varscale
-    turned, below = _turned(inputs, layout, unit, size)
-    above = 3 * size / 72 / unit
-    ax = axes(ax, (layout.height + below + above + 0.3) * unit, (layout.width + 0.3) * unit)
-    ax.set_xlim(-0.15, layout.width + 0.15)
-    ax.set_ylim(-below - 0.15, layout.height + above + 0.15)
+    width = None if ax is None else ax.bbox.width / ax.figure.dpi
+    sheet = plan(drawn, inputs, scale=2 * scale, varscale=varscale, tick=tick, width=width)
+    if ax is None:
+        ax = figure(*sheet.inches).add_subplot()
+    layout = sheet.layout
+    ax.set_xlim(-BORDER, layout.width + BORDER)
+    ax.set_ylim(-sheet.below - BORDER, layout.height + sheet.above + BORDER)
     ax.set_aspect("equal")
     ax.axis("off")
-    pen = Pen(ax, beta, unit)
+    pen = Pen(ax, beta, sheet.unit)
     pen.edges(drawn, layout)
     pen.nodes(drawn, layout)
     for band in layout.bands:
         pen.thumbnails(band, tick=tick, sample=sample)
-    _names(pen, layout, inputs, outputs, size, turned)
-    if len(edges) < len(drawn.edges):
-        pen.text((0.0, layout.height + above), _note(edges, drawn.edges), SMALL, ha="left", va="top")
+    _write(pen, sheet, outputs)
     if title is not None:
-        ax.set_title(title, fontsize=1.3 * size)
+        ax.set_title(title, fontsize=1.3 * sheet.size)
     return ax.figure
 
 
-def _variables(given: Sequence[Any] | None, own: tuple[str, ...], keyword: str) -> list[str]:
+def _variables(given: Sequence[Any] | None, own: tuple[str, ...], keyword: str) -> tuple[str, ...]:
     if given is None:
-        return list(own)
+        return own
     if len(given) != len(own):
         raise InputError(f"{keyword} has {len(given)} names, but the network has {len(own)}; pass {len(own)} of them.")
-    return [name if isinstance(name, str) else _formula(name) for name in given]
+    return tuple(name if isinstance(name, str) else _formula(name) for name in given)
 
 
 def _formula(expression: Any) -> str:
@@ -93,29 +79,14 @@ def _formula(expression: Any) -> str:
     return f"${sympy.latex(expression)}$"
 
 
-def _length(name: str) -> int:
-    """Letters that `name` shows: the signs of mathematics are not drawn."""
-    return len(name) if "$" not in name.replace(r"\$", "") else len([c for c in name if c.isalnum()])
-
-
-def _turned(names: list[str], layout: Layout, unit: float, size: float) -> tuple[bool, float]:
-    """Whether the names of the inputs must stand upright, and the height they then need."""
-    longest = max((_length(name) for name in names), default=1) * LETTER * size / 72 / unit
-    turned = longest > 0.92 * layout.width / max(len(names), 1)
-    return turned, 0.25 + (longest if turned else 1.6 * size / 72 / unit)
-
-
-def _names(pen: Pen, layout: Layout, inputs: list[str], outputs: list[str], size: float, turned: bool) -> None:
+def _write(pen: Pen, sheet: Sheet, outputs: tuple[str, ...]) -> None:
+    """The names, and what is left out."""
+    layout, size = sheet.layout, sheet.size
     # names that stand upright side by side need a line each
-    line = layout.width / max(len(inputs), 1) * pen.unit * 72
-    for (x, y), name in zip(layout.nodes[0], inputs, strict=True):
-        pen.text(
-            (x, y - 0.25), name, min(size, 0.95 * line) if turned else size, va="top", rotation=90 if turned else 0
-        )
+    narrow = min(size, 0.95 * layout.width / len(sheet.inputs) * sheet.unit * 72) if sheet.turned else size
+    for (x, y), name in zip(layout.nodes[0], sheet.inputs, strict=True):
+        pen.text((x, y - 0.25), name, narrow, va="top", rotation=90 if sheet.turned else 0)
     for (x, y), name in zip(layout.nodes[-1], outputs, strict=True):
         pen.text((x, y + 0.25), name, size, va="bottom")
-
-
-def _note(drawn: tuple[Edge, ...], edges: tuple[Edge, ...]) -> str:
-    share = sum(e.score for e in drawn) / max(sum(e.score for e in edges), np.finfo(float).tiny)
-    return f"the {len(drawn):,} strongest of {len(edges):,} edges ({share:.0%} of the score)"
+    if sheet.note:
+        pen.text((0.0, layout.height + sheet.above), sheet.note, 0.75 * size, ha="left", va="top")

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ascribe.core.attribution import Attribution
+from ascribe.core.drawing import draws
 from ascribe.errors import InputError
-from ascribe.plots.canvas import axes, ink, quiet, rows_height
+from ascribe.plots.canvas import axes, ink, letters, quiet, rows_height
 from ascribe.plots.labels import label, number
 from ascribe.plots.palette import DOWN, UP
 from ascribe.plots.ranking import strongest
+from ascribe.plots.values import contributions
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -21,6 +23,7 @@ VISIBLE_GAP = 5e-3
 """Below this share of the picture's width the completeness gap is thinner than a line and is left out."""
 
 
+@draws(Attribution)
 def waterfall(
     attribution: Attribution,
     row: int = 0,
@@ -36,12 +39,11 @@ def waterfall(
 
     Raises InputError for a row that is not there.
     """
-    values = attribution.per_feature().detach().double().cpu().numpy()
+    values = contributions(attribution)
     if not -len(values) <= row < len(values):
         raise InputError(f"row={row}, but {len(values)} rows were explained; pass 0 <= row < {len(values)}.")
     ranking = strongest(np.abs(values[row]), top)
-    names = list(attribution.names) if cells is None else _with_cells(attribution.names, cells)
-    lines, steps = ranking.names(tuple(names)), ranking.gather(values[row])
+    lines, steps = ranking.names(attribution.names), ranking.gather(values[row])
     start, end = float(attribution.reference[row]), float(attribution.output[row])
     level = start + np.concatenate([[0.0], np.cumsum(steps)])
     span = max(level.max(), end) - min(level.min(), end)
@@ -49,19 +51,20 @@ def waterfall(
         lines, steps, level = [*lines, "not explained"], np.append(steps, end - level[-1]), np.append(level, end)
     ax = axes(ax, rows_height(len(steps) + 2))
     _draw(ax, steps, level)
-    ax.set_yticks(
-        np.arange(len(steps) + 2),
-        [f"reference  {number(start)}", *(label(line, 34) for line in lines), f"output  {number(end)}"],
-    )
+    texts = _lines(lines, ranking.shown, cells, letters(ax) + 6)
+    ax.set_yticks(np.arange(len(steps) + 2), [f"reference  {number(start)}", *texts, f"output  {number(end)}"])
     for end_label in (ax.get_yticklabels()[0], ax.get_yticklabels()[-1]):
         end_label.set_fontweight("bold")
     return ax
 
 
-def _with_cells(names: Sequence[str], cells: Sequence[str]) -> list[str]:
-    return [
-        f"{label(name, 20)} = {label(cell, 12)}".replace(r"\$", "$") for name, cell in zip(names, cells, strict=True)
-    ]
+def _lines(names: list[str], shown: np.ndarray, cells: Sequence[str] | None, longest: int) -> list[str]:
+    """The names beside the steps, with the row's own values where they are known."""
+    if cells is None:
+        return [label(name, longest) for name in names]
+    values = [label(cells[i], longest // 2) for i in shown]
+    known = [f"{label(n, longest - len(v) - 3)} = {v}" for n, v in zip(names[: len(values)], values, strict=True)]
+    return known + [label(name, longest) for name in names[len(values) :]]
 
 
 def _draw(ax: matplotlib.axes.Axes, steps: np.ndarray, level: np.ndarray) -> None:
@@ -75,17 +78,8 @@ def _draw(ax: matplotlib.axes.Axes, steps: np.ndarray, level: np.ndarray) -> Non
     room = 0.01 * float(np.ptp(level) or 1.0)
     for y, step, left, right in zip(place, steps, level[:-1], level[1:], strict=True):
         # beside the bar on the side it points to, so that the text never lies on a colour
-        outward = 1 if step >= 0 else -1
-        text = number(step, sign=True)
-        ax.text(
-            max(left, right) + room if outward > 0 else min(left, right) - room,
-            y,
-            text,
-            ha="left" if outward > 0 else "right",
-            va="center",
-            fontsize=8.5,
-            color=colour,
-        )
+        x, side = (max(left, right) + room, "left") if step >= 0 else (min(left, right) - room, "right")
+        ax.text(x, y, number(step, sign=True), ha=side, va="center", fontsize=8.5, color=colour)
     # room for those texts at both ends: they are about 0.6 inches wide, the names take a third of the figure
     ends = float(np.ptp(level) or 1.0) * 0.6 / (0.64 * ax.figure.get_figwidth())
     ax.set_xlim(level.min() - ends, level.max() + ends)

@@ -1,0 +1,196 @@
+"""The sentences of the report: what the figures say, in plain words and with the figures in them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+import numpy as np
+
+from ascribe.plots.labels import number, short
+from ascribe.plots.values import contributions
+from ascribe.report.study import Study, Yardstick
+
+LONGEST = 40
+"""Letters of a column's name in a sentence."""
+
+
+def error_name(study: Study) -> str:
+    """The figure that models are compared by: smaller is better."""
+    return "RMSE" if study.task == "regression" else "log-loss"
+
+
+def shares(study: Study) -> dict[str, float]:
+    """Each column's part of all attribution, by the first method's mean |value|; the largest first."""
+    first = next(iter(study.comparison.attributions.values()))
+    strength = np.abs(contributions(first)).mean(0)
+    total = float(strength.sum()) or 1.0
+    return {first.names[i]: float(strength[i]) / total for i in np.argsort(-strength, kind="stable")}
+
+
+def headline(study: Study) -> str:
+    """Who carries the prediction: as few columns as make up half of it, at most three."""
+    parts = list(shares(study).items())
+    if not any(share for _, share in parts):
+        return f"Nothing in the table moves the prediction of {short(study.target, LONGEST)}"
+    reach = np.cumsum([share for _, share in parts])
+    count = min(int(np.searchsorted(reach, 0.5)) + 1, 3, len(parts))
+    who = listed([short(name, LONGEST) for name, _ in parts[:count]])
+    makes = "makes" if count == 1 else "make"
+    return (
+        f"{who} {makes} up {percent(reach[count - 1])} of what moves the prediction of {short(study.target, LONGEST)}"
+    )
+
+
+def lead(study: Study) -> str:
+    """How far the explained model can be believed at all: its own figure on unseen rows, and the best yardstick's."""
+    own = study.yardsticks[0]
+    text = f"On {study.test:,} rows it has never seen, {the(own)} {_achieves(own, study)}"
+    others = study.yardsticks[1:]
+    if not others:
+        return text + "."
+    error = error_name(study)
+    best = min(others, key=lambda yardstick: yardstick.test[error])
+    ahead = "ahead of" if own.test[error] <= best.test[error] else "behind"
+    return f"{text}, {ahead} the best of {len(others)} yardsticks, {the(best)} ({_figure(best, study)})."
+
+
+def the(yardstick: Yardstick) -> str:
+    """A model's name in a sentence."""
+    return f"the {short(yardstick.name, LONGEST)}"
+
+
+def _achieves(yardstick: Yardstick, study: Study) -> str:
+    if study.task == "classification":
+        return f"names the right class for {percent(yardstick.test['accuracy'])}"
+    r2 = yardstick.test["R2"]
+    if r2 <= 0:
+        return f"does no better than guessing the mean of {short(study.target, LONGEST)} (R² {number(r2, 2)})"
+    return f"accounts for {percent(r2)} of the differences in {short(study.target, LONGEST)}"
+
+
+def _figure(yardstick: Yardstick, study: Study) -> str:
+    return percent(yardstick.test["accuracy" if study.task == "classification" else "R2"])
+
+
+def verdict(study: Study) -> str:
+    """The explained model's test error beside every yardstick's."""
+    own, *others = study.yardsticks
+    error = error_name(study)
+    if not others:
+        return f"Its {error} on the test rows is {number(own.test[error])}."
+    against = [
+        f"{_relation(own.test[error], other.test[error])} that of {the(other)} ({number(other.test[error])})"
+        for other in others
+    ]
+    return f"On the test rows its {error} of {number(own.test[error])} is {listed(against)}."
+
+
+def _relation(own: float, other: float) -> str:
+    """Own error relative to another's.
+
+    >>> _relation(0.9, 1.0), _relation(1.0, 1.0), _relation(1.2, 1.0)
+    ('10% below', 'level with', '20% above')
+    """
+    change = own / other - 1 if other else 0.0
+    if abs(change) < 0.005:
+        return "level with"
+    return f"{percent(abs(change))} {'below' if change < 0 else 'above'}"
+
+
+def overfit(study: Study) -> str:
+    """What the distance between train and test error says."""
+    own, error = study.yardsticks[0], error_name(study)
+    if own.test[error] > 1.3 * own.train[error]:
+        return (
+            f"Its error on the rows it learned from is much smaller ({number(own.train[error])}): "
+            "it has learned some of their noise, and so have its explanations."
+        )
+    learned = number(own.train[error])
+    return f"On the rows it learned from it is {learned}: about as large, so it has not just memorised them."
+
+
+def mean_agreement(study: Study) -> float:
+    """The mean rank correlation over pairs of methods; NaN where there is one method."""
+    table = np.asarray(study.comparison.agreement, dtype=float)
+    pairs = table[np.tril_indices(len(table), -1)]
+    return float(np.nanmean(pairs)) if np.isfinite(pairs).any() else float("nan")
+
+
+def agreement(study: Study) -> str:
+    """How to read the methods' agreement, and what it is here."""
+    mean = mean_agreement(study)
+    if np.isnan(mean):
+        return "With one method there is nothing to agree with; ask for more with --methods."
+    if mean >= 0.8:
+        verdict = "they tell the same story, and it hardly matters which one is read"
+    elif mean >= 0.5:
+        verdict = "they share the main points; where they part, trust what several of them say"
+    else:
+        verdict = "they tell different stories: read single values with care, and ask why they part"
+    return f"1 is the same order of columns in every row, 0 is no relation. The mean here is {mean:.2f}: {verdict}."
+
+
+def largest_gap(study: Study) -> dict[str, float]:
+    """Each method's largest gap over the rows, as a part of the mean distance of the output from the reference."""
+    found = {}
+    for name, a in study.comparison.attributions.items():
+        distance = float((a.output - a.reference).abs().mean()) or 1.0
+        found[name] = float(a.gap.abs().max()) / distance
+    return found
+
+
+def complete(study: Study) -> str:
+    """How to read the completeness gaps, and what they are here."""
+    gaps = largest_gap(study)
+    whole = [name for name, gap in gaps.items() if gap <= 1e-2]
+    told = {
+        0: "None of the methods here is complete: their values rank and compare, but do not add up.",
+        len(gaps): "All methods here add up to within 1% in every row.",
+    }
+    return told.get(
+        len(whole), f"Here {listed(whole)} add{'s' if len(whole) == 1 else ''} up to within 1% in every row."
+    )
+
+
+def command(study: Study) -> str:
+    """What to type to get this report again; "" for a table that was no file."""
+    recipe = study.recipe
+    if "file" not in recipe["table"]:
+        return ""
+    parts = ["ascribe", "explain", recipe["table"]["file"], "--target", study.target]
+    if recipe["model"]:
+        parts += ["--model", recipe["model"]["file"]]
+    for column in recipe["drop"]:
+        parts += ["--drop", column]
+    methods = ",".join(text.split("(")[0] for text in recipe["methods"])
+    return shlex.join([*parts, "--methods", methods, "--seed", str(study.seed)])
+
+
+def figure(value: float, name: str) -> str:
+    """A model's figure as it is usually written: errors to three digits, R2 to two decimals, accuracy in percent."""
+    if name == "accuracy":
+        return percent(value)
+    return f"{value:.2f}".replace("-", "−") if name == "R2" else number(value)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a row.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def percent(share: float) -> str:
+    """A share of one in percent, with a decimal only where it matters.
+
+    >>> percent(0.583), percent(0.0042), percent(-0.1), percent(1e-9)
+    ('58%', '0.4%', '−10%', '<0.1%')
+    """
+    size = abs(share)
+    if 0 < size < 0.0005:
+        return "<0.1%"
+    text = f"{size:.1%}" if size < 0.05 and size else f"{size:.0%}"
+    return ("−" if share < 0 else "") + text
