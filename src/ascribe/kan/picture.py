@@ -17,6 +17,8 @@ from ascribe.kan.scores import normalised_spreads, scores_of
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.design import design
 
+_SAMPLES = 64  # of a drawn curve: more hide it
+
 Metric = Literal["backward", "forward_n", "forward_u"]
 
 
@@ -43,6 +45,7 @@ class Picture:
     in_names: tuple[str, ...]
     out_names: tuple[str, ...]
     input_id: tuple[int, ...] = ()  # the column of the data that every input takes, when not all are taken
+    samples: tuple[np.ndarray, ...] = ()  # what the nodes of every layer get from some of the rows, (rows, nodes)
 
 
 def _backward(seen: Activations, net: Network) -> list[Tensor]:
@@ -87,8 +90,11 @@ def picture(net: Network, x: Tensor | None = None, metric: Metric = "backward", 
         edges=edges,
         node_scores=nodes,
         in_names=tuple(f"$x_{{{c + 1}}}$" for c in columns),
-        out_names=tuple(f"$y_{{{j + 1}}}$" for j in range(net.nodes(net.depth))) if net.nodes(net.depth) > 1 else ("$y$",),
+        out_names=tuple(f"$y_{{{j + 1}}}$" for j in range(net.nodes(net.depth)))
+        if net.nodes(net.depth) > 1
+        else ("$y$",),
         input_id=tuple(columns) if len(columns) < net.columns else (),
+        samples=tuple(node[:: max(1, len(node) // _SAMPLES)].cpu().numpy() for node in seen.nodes),
     )
 
 
