@@ -12,6 +12,7 @@ from ascribe.metrics.comparison import Comparison
 from ascribe.plots.canvas import axes, ink, quiet
 from ascribe.plots.labels import label
 from ascribe.plots.palette import DOWN, UP
+from ascribe.plots.values import as_array
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -31,7 +32,7 @@ def agreement(comparison: Comparison, *, ax: matplotlib.axes.Axes | None = None)
         raise InputError(
             "agreement needs two methods or more, and this comparison has one; add a method to compare(...)."
         )
-    table = np.asarray(comparison.agreement, dtype=float)
+    table = as_array(comparison.agreement)
     ax = axes(ax, 0.9 + 0.42 * len(names))
     ax.set_xlim(-0.5, len(names) - 1.5)
     ax.set_ylim(len(names) - 0.5, 0.5)

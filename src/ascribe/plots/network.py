@@ -35,15 +35,16 @@ def network(
 ) -> matplotlib.figure.Figure:
     r"""The network from its inputs (below) to its outputs (above); an edge's opacity is $\tanh(\beta\cdot score)$.
 
-    `metric` chooses the score of an edge, `tick` writes the range of every curve, `sample` marks where it was sampled.
-    `in_vars` and `out_vars` are texts (mathematics between dollars) or sympy expressions. Of a network with more than
+    `metric` chooses the score of an edge, `tick` writes the range of every curve, `sample` marks some of the data.
+    `in_vars` and `out_vars` are texts (mathematics between dollars) or sympy expressions; `in_vars` may name all
+    columns of the data where a network takes some of them. Of a network with more than
     400 edges the strongest are drawn, and the picture says so. One figure, a dozen artists whatever the size; it is
     returned, and is `ax`'s own where `ax` is given.
 
     Raises InputError when there are not as many variables as inputs or outputs.
     """
     drawn = kan if isinstance(kan, Picture) else picture(kan, metric=metric)
-    inputs = _variables(in_vars, drawn.in_names, "in_vars")
+    inputs = _variables(_taken(in_vars, drawn), drawn.in_names, "in_vars")
     outputs = _variables(out_vars, drawn.out_names, "out_vars")
     width = None if ax is None else ax.bbox.width / ax.figure.dpi
     sheet = plan(drawn, inputs, scale=2 * scale, varscale=varscale, tick=tick, width=width)
@@ -57,12 +58,19 @@ def network(
     pen = Pen(ax, beta, sheet.unit)
     pen.edges(drawn, layout)
     pen.nodes(drawn, layout)
-    for band in layout.bands:
-        pen.thumbnails(band, tick=tick, sample=sample)
+    for layer, band in enumerate(layout.bands):
+        pen.thumbnails(band, tick=tick, samples=drawn.samples[layer] if sample else None)
     _write(pen, sheet, outputs)
     if title is not None:
         ax.set_title(title, fontsize=1.3 * sheet.size)
     return ax.figure
+
+
+def _taken(in_vars: Sequence[Any] | None, drawn: Picture) -> Sequence[Any] | None:
+    """Of names for all columns those of the columns that the network takes."""
+    if in_vars is None or not drawn.input_id or len(in_vars) <= max(drawn.input_id):
+        return in_vars
+    return [in_vars[column] for column in drawn.input_id]
 
 
 def _variables(given: Sequence[Any] | None, own: tuple[str, ...], keyword: str) -> tuple[str, ...]:

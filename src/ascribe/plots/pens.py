@@ -11,6 +11,7 @@ from ascribe.kan.picture import Edge, Picture
 from ascribe.plots.canvas import ink
 from ascribe.plots.labels import number
 from ascribe.plots.layout import Band, Layout
+from ascribe.plots.palette import FIRST
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -69,8 +70,8 @@ class Pen:
                 opacity.append(1.0)
         self.lines(segments, float(np.clip(12 / np.sqrt(len(segments)), 0.4, 1.2)), np.array(opacity), 1)
 
-    def thumbnails(self, band: Band, *, tick: bool, sample: bool) -> None:
-        """Framed curves; what is seen of a frame hides the lines behind it as much."""
+    def thumbnails(self, band: Band, *, tick: bool, samples: np.ndarray | None) -> None:
+        """Framed curves that hide the lines behind them as far as they are seen, with `samples` (rows, nodes) on them."""
         from matplotlib.collections import PolyCollection
         from matplotlib.colors import to_rgba_array
 
@@ -84,9 +85,12 @@ class Pen:
         self.lines(frames, 0.7, opacity, 3)
         curves = [_curve(e, square, band.side) for e, square in zip(band.edges, band.squares, strict=True)]
         self.lines(curves, float(np.clip(2.2 * band.side, 0.7, 1.8)), opacity, 3)
-        if sample:
-            points = np.concatenate(curves)
-            self.ax.plot(*points.T, ".", color=ink(self.ax), alpha=0.35, markersize=2, zorder=3)
+        if samples is not None:
+            places = [
+                _curve(e, square, band.side, samples[:, e.source])
+                for e, square in zip(band.edges, band.squares, strict=True)
+            ]
+            self.ax.plot(*np.concatenate(places).T, "o", color=FIRST, markersize=1.8, mew=0, zorder=4)
         if tick:
             for edge, square in zip(band.edges, band.squares, strict=True):
                 self._ranges(edge, square, band.side)
@@ -154,13 +158,16 @@ def _products(picture: Picture, layer: int) -> list[tuple[int, range]]:
     return found
 
 
-def _curve(edge: Edge, square: np.ndarray, side: float) -> np.ndarray:
-    """The edge's curve inside its square; a constant is a level line in the middle."""
-    return np.column_stack([_unit(edge.x), _unit(edge.y)]) * side * (1 - 2 * MARGIN) + square
+def _curve(edge: Edge, square: np.ndarray, side: float, x: np.ndarray | None = None) -> np.ndarray:
+    """The edge's curve inside its square, or where it is at some `x`."""
+    at = edge.x if x is None else x
+    places = np.column_stack([_unit(at, edge.x), _unit(np.interp(at, edge.x, edge.y), edge.y)])
+    return places * side * (1 - 2 * MARGIN) + square
 
 
-def _unit(values: np.ndarray) -> np.ndarray:
-    low, high = float(values.min()), float(values.max())
+def _unit(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """`values` on the scale that runs from -1/2 to 1/2 over `whole`; a constant is in the middle."""
+    low, high = float(whole.min()), float(whole.max())
     # differences at the level of rounding are no shape
     flat = high - low <= 1e-6 * max(abs(low), abs(high))
     return np.zeros(len(values)) if flat else (values - low) / (high - low) - 0.5

@@ -79,15 +79,11 @@ def _tables(study: Study) -> dict[str, Any]:
 
 
 def _trust(study: Study) -> list[dict[str, Any]]:
-    """A line a method: how far it adds up, and what it cost."""
+    """A line a method: how far it adds up, how it does by the metrics, and what it cost."""
     gaps = words.largest_gap(study)
-    return [
-        {
-            "method": name,
-            "recipe": repr(a.method),
-            "gap": gaps[name],
-            "evaluations": a.evaluations,
-            "seconds": a.seconds,
-        }
-        for name, a in study.comparison.attributions.items()
-    ]
+    lines = []
+    for (name, a), figures in zip(study.comparison.attributions.items(), study.comparison.table, strict=True):
+        metrics = [figures[metric] for metric in words.metrics(study)]
+        costs = {"evaluations": a.evaluations, "seconds": a.seconds}
+        lines.append({"method": name, "recipe": repr(a.method), "gap": gaps[name], "metrics": metrics, **costs})
+    return lines

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ascribe.metrics.comparison import standard_metrics
 from ascribe.plots.labels import number, short
-from ascribe.plots.values import contributions
+from ascribe.plots.values import as_array, contributions
 from ascribe.report.study import Study, Yardstick
 
 LONGEST = 40
@@ -112,7 +113,7 @@ def overfit(study: Study) -> str:
 
 def mean_agreement(study: Study) -> float:
     """The mean rank correlation over pairs of methods; NaN where there is one method."""
-    table = np.asarray(study.comparison.agreement, dtype=float)
+    table = as_array(study.comparison.agreement)
     pairs = table[np.tril_indices(len(table), -1)]
     return float(np.nanmean(pairs)) if np.isfinite(pairs).any() else float("nan")
 
@@ -138,6 +139,21 @@ def largest_gap(study: Study) -> dict[str, float]:
         distance = float((a.output - a.reference).abs().mean()) or 1.0
         found[name] = float(a.gap.abs().max()) / distance
     return found
+
+
+READINGS = {
+    "infidelity": "Infidelity asks how badly the values foretell what removing columns does to the output: "
+    "0 is perfect, 1 is as good as saying nothing.",
+    "deletion": "Deletion removes the columns from the strongest and from the weakest end; the further the output "
+    "falls in between (in its own units), the better the order.",
+}
+"""How to read a metric; one that is not here shows its direction alone."""
+
+
+def metrics(study: Study) -> dict[str, str]:
+    """The metrics that the comparison has, with the end that is good: "low" or "high"."""
+    best = {metric.name: metric.best for metric in standard_metrics()}
+    return {name: best[name] for name in study.comparison.table[0] if name in best}
 
 
 def complete(study: Study) -> str:
