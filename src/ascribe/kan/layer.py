@@ -107,7 +107,9 @@ class KANLayer(nn.Module):
     def rows(self, x: Tensor) -> Float[Tensor, "n inputs"]:
         """x as (n, in_dim) of the layer's dtype.  Raises InputError for a wrong number of columns or integers."""
         if x.ndim == 0 or x.shape[-1] != self.in_dim:
-            raise InputError(f"x has shape {tuple(x.shape)}, but the layer takes (*, {self.in_dim}); select its columns.")
+            raise InputError(
+                f"x has shape {tuple(x.shape)}, but the layer takes (*, {self.in_dim}); select its columns."
+            )
         if not x.is_floating_point():
             raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
         return x.reshape(-1, self.in_dim).to(self.coef.dtype)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.core.drawing import Drawer
-from ascribe.kan import regularization as penalties
-from ascribe.kan import scores as scoring
-from ascribe.kan.scores import Scores
-from ascribe.kan.structure import Network
+from ascribe.kan import files, grids, history, prune, refine, regularization, scores
 
 
-class KAN(Network):
+@final
+class KAN(history.Versioned):
     """A Kolmogorov-Arnold network: a plain nn.Module that fits, scores, prunes, refines and shows itself.
 
-    >>> import torch
-    >>> KAN([4, 5, 1])(torch.zeros(3, 4)).shape
-    torch.Size([3, 1])
+    `width` gives the nodes of every layer, [sums, products] where some multiply `mult_arity` subnodes; `grid` cells and
+    order `k` may differ by layer. Whatever needs data and is given none takes the training data of the last `fit`, or
+    else the input of the last forward in training mode. `prune*`, `refine`, `checkout` and `rewind` return new networks
+    and leave this one whole.
+
+    >>> kan = KAN([4, [3, 1], 1], grid=5, seed=1)
+    >>> kan(torch.rand(7, 4)).shape, kan.n_edge
+    (torch.Size([7, 1]), 24)
     """
 
     plot = Drawer()
@@ -32,7 +37,7 @@ class KAN(Network):
         return fit(self, dataset, **settings)
 
     def copy(self) -> KAN:
-        """An independent network with the same values, structure and history."""
+        """An independent network with the same values, structure, history and data."""
         return copy.deepcopy(self)
 
     def regularization(
@@ -45,18 +50,74 @@ class KAN(Network):
     ) -> Float[Tensor, ""]:
         """The penalty of `fit`, for a loop of your own: on the input of the last forward, with gradients back into it."""
         seen = self.activations(self.last_input())
-        return penalties.regularization(self, seen, metric, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff)
+        return regularization.regularization(self, seen, metric, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff)
 
-    def scores(self, x: Tensor | None = None, bootstrap: int = 0, seed: int = 0) -> Scores:
-        return scoring.scores(self, x, bootstrap, seed)
+    def scores(self, x: Tensor | None = None, bootstrap: int = 0, seed: int = 0) -> scores.Scores:
+        """How much every node, subnode and edge matters; with standard errors over `bootstrap` resamplings of the rows."""
+        return scores.scores(self, x, bootstrap, seed)
 
     @property
     def feature_score(self) -> Float[Tensor, " inputs"]:
-        """The score of every input on the remembered data."""
-        return scoring.scores(self).nodes[0]
+        """The score of every input."""
+        return scores.scores(self).nodes[0]
 
-    def attribute(self, l: int | None = None, i: int | None = None, x: Tensor | None = None) -> Tensor:
-        return scoring.attribute(self, l, i, x)
+    def attribute(
+        self, l: int | None = None, i: int | None = None, x: Tensor | None = None
+    ) -> Float[Tensor, " inputs"] | Float[Tensor, "nodes inputs"]:
+        """The scores of the inputs with respect to node i of layer l, or to each of its nodes."""
+        return scores.attribute(self, l, i, x)
 
     def flow(self, x: Tensor | None = None) -> list[Float[Tensor, "nodes inputs"]]:
-        return scoring.flow(self, x)
+        """For every layer, the share of every input in every node."""
+        return scores.flow(self, x)
+
+    def update_grid(self, x: Float[Tensor, "*batch columns"], tolerance: float = 0.05) -> grids.GridUpdate:
+        """Move the knots to the data; no input's edges change by more than `tolerance` of their spread."""
+        return grids.update_grid(self, x, tolerance)
+
+    def out_of_range(self, x: Tensor | None = None) -> list[Float[Tensor, " inputs"]]:
+        """For every layer of edges, the share of rows in which each of its inputs lies outside its grid."""
+        return grids.out_of_range(self, x)
+
+    def refine(self, grid: int | Sequence[int]) -> KAN:
+        """The same function on `grid` cells an input."""
+        return self._next(refine.refine(self, grid), "refine")
+
+    def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2, x: Tensor | None = None) -> KAN:
+        """Without the hidden nodes, and then the edges, that score at or below the thresholds."""
+        return self._next(prune.prune(self, node_th, edge_th, x), "prune")
+
+    def prune_node(
+        self,
+        threshold: float = 1e-2,
+        active_neurons_id: Sequence[Sequence[int]] | None = None,
+        x: Tensor | None = None,
+    ) -> KAN:
+        """Without the hidden nodes that score at or below `threshold`, or with the given ones only."""
+        return self._next(prune.prune_node(self, threshold, active_neurons_id, x), "prune_node")
+
+    def prune_edge(self, threshold: float = 3e-2, x: Tensor | None = None) -> KAN:
+        """Without the edges that score at or below `threshold`."""
+        return self._next(prune.prune_edge(self, threshold, x), "prune_edge")
+
+    def prune_input(
+        self, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, x: Tensor | None = None
+    ) -> KAN:
+        """Without the inputs that score at or below `threshold`; it still takes all the columns, and reads `input_id`."""
+        return self._next(prune.prune_input(self, threshold, active_inputs, x), "prune_input")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one safetensors file, whole or not at all."""
+        files.save(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> KAN:
+        """Read what `save` wrote."""
+        return files.load(KAN, path, device)
+
+    def _next(self, made: KAN, made_by: str) -> KAN:
+        """`made` as the version after this one."""
+        self.keep_version()
+        made.versions.kept = list(self.versions.kept)
+        made.log_history(made_by)
+        return made

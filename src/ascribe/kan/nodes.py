@@ -14,9 +14,7 @@ Width = list[list[int]]  # [sum nodes, multiplication nodes] of every layer
 Arity = list[list[int]]  # the number of factors of every multiplication node of every layer
 
 
-def parse_width(
-    width: Sequence[int | Sequence[int]], mult_arity: int | Sequence[Sequence[int]]
-) -> tuple[Width, Arity]:
+def parse_width(width: Sequence[int | Sequence[int]], mult_arity: int | Sequence[Sequence[int]]) -> tuple[Width, Arity]:
     """Both spelt out for every layer; what was passed stays as it is.
 
     Raises InputError for fewer than two layers, an empty layer, or arities that do not fit the width.
@@ -26,7 +24,9 @@ def parse_width(
     """
     full = [[int(w), 0] if not isinstance(w, Sequence) else [int(n) for n in w] for w in width]
     if len(full) < 2 or any(len(w) != 2 or min(w) < 0 or sum(w) < 1 for w in full):
-        raise InputError(f"width={list(width)!r} is no network; pass two layers or more, as [4, 5, 1] or [2, [3, 1], 1].")
+        raise InputError(
+            f"width={list(width)!r} is no network; pass two layers or more, as [4, 5, 1] or [2, [3, 1], 1]."
+        )
     if full[0][1]:
         raise InputError(f"width={list(width)!r} multiplies before the first edge; the first layer is a plain number.")
     if isinstance(mult_arity, int):
@@ -41,9 +41,7 @@ def parse_width(
     return full, arity
 
 
-def multiply(
-    z: Float[Tensor, "n subnodes"], sums: int, arity: Sequence[int]
-) -> Float[Tensor, "n nodes"]:
+def multiply(z: Float[Tensor, "n subnodes"], sums: int, arity: Sequence[int]) -> Float[Tensor, "n nodes"]:
     """Sum nodes as they are, then the products of consecutive subnodes."""
     if not arity:
         return z

@@ -180,6 +180,10 @@ class Network(nn.Module):
         self.rows(x[:0])
         self._training_data = x.detach()
 
+    def see(self, x: Float[Tensor, "*batch columns"]) -> None:
+        """Take x for the input of the last forward."""
+        self._last_input = x.detach()
+
     def data(self, x: Tensor | None = None) -> Float[Tensor, "*batch columns"]:
         """x itself, or the training data of the last fit, or the input of the last forward in training mode.
 

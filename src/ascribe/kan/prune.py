@@ -1,0 +1,162 @@
+"""Networks without what does not matter: new ones, with every setting of the old, which stays whole."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Sequence
+from typing import TypeVar
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor, nn
+
+from ascribe.errors import InputError
+from ascribe.kan.scores import Scores, scores
+from ascribe.kan.structure import Network
+
+Net = TypeVar("Net", bound=Network)
+
+
+def prune(net: Net, node_th: float = 1e-2, edge_th: float = 3e-2, x: Tensor | None = None) -> Net:
+    """Without the nodes, and then the edges, that score at or below the thresholds."""
+    return prune_edge(prune_node(net, node_th, x=x), edge_th, x)
+
+
+def prune_node(
+    net: Net,
+    threshold: float = 1e-2,
+    active_neurons_id: Sequence[Sequence[int]] | None = None,
+    x: Tensor | None = None,
+) -> Net:
+    """Without the hidden nodes that score at or below `threshold`, or with the given nodes of every hidden layer only.
+
+    A multiplication node goes with all its subnodes. The nodes of the strongest path from an input to an output stay.
+    Raises InputError for node numbers that do not exist, or a layer left empty by them.
+    """
+    hidden = range(1, net.depth)
+    if active_neurons_id is not None:
+        kept = [sorted({int(i) for i in nodes}) for nodes in active_neurons_id]
+        sizes = [net.nodes(l) for l in hidden]
+        if len(kept) != len(sizes) or any(
+            not nodes or nodes[0] < 0 or nodes[-1] >= n for nodes, n in zip(kept, sizes, strict=True)
+        ):
+            raise InputError(
+                f"active_neurons_id={active_neurons_id!r} does not fit hidden layers of {sizes} nodes;"
+                " pass one non-empty list of node numbers a hidden layer."
+            )
+    else:
+        found = scores(net, x)
+        lifeline = strongest_path(net, found)
+        kept = []
+        for l in hidden:
+            needed = lifeline[l].any(1)
+            _say_kept(found.nodes[l][needed], threshold, f"layer {l}")
+            kept.append((needed | (found.nodes[l] > threshold)).nonzero()[:, 0].tolist())
+    keep = [list(range(net.nodes(0))), *kept, list(range(net.nodes(net.depth)))]
+    return _with_nodes(net, keep)
+
+
+def prune_edge(net: Net, threshold: float = 3e-2, x: Tensor | None = None) -> Net:
+    """Without the edges that score at or below `threshold`; those of the strongest path stay."""
+    found = scores(net, x)
+    lifeline = strongest_path(net, found)
+    new = copy.deepcopy(net)
+    for l, (layer, score, needed) in enumerate(zip(new.layers, found.edges, lifeline, strict=True)):
+        _say_kept(score[needed], threshold, f"the edges above layer {l}")
+        layer.mask.mul_((needed | (score > threshold)).to(layer.mask.dtype))
+    return new
+
+
+def prune_input(
+    net: Net, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, x: Tensor | None = None
+) -> Net:
+    """Without the inputs that score at or below `threshold`, or with the given inputs only.
+
+    The network still takes the columns it took before; `input_id` says which of them it reads.
+    Raises InputError for input numbers that do not exist, or none at all.
+    """
+    if active_inputs is not None:
+        kept = sorted({int(i) for i in active_inputs})
+        if not kept or kept[0] < 0 or kept[-1] >= net.nodes(0):
+            raise InputError(
+                f"active_inputs={list(active_inputs)!r} does not fit {net.nodes(0)} inputs;"
+                f" pass numbers from 0 to {net.nodes(0) - 1}, one at least."
+            )
+    else:
+        found = scores(net, x)
+        kept = (found.nodes[0] > threshold).nonzero()[:, 0].tolist()
+        best = int(found.nodes[0].argmax())
+        _say_kept(found.nodes[0][best : best + 1], threshold, "layer 0")
+        kept = kept or [best]
+    return _with_nodes(net, [kept, *(list(range(net.nodes(l))) for l in range(1, net.depth + 1))])
+
+
+def strongest_path(net: Network, found: Scores) -> list[Bool[Tensor, "inputs subnodes"]]:
+    """For every layer, the edges of the path to an output whose weakest edge is strongest: pruning never cuts it.
+
+    A product needs all its factors, so there the path forks.
+    """
+    strength = torch.full_like(found.nodes[0], float("inf"))
+    sources: list[Tensor] = []
+    for l, edge in enumerate(found.edges):
+        present = torch.where(net.layers[l].mask != 0, edge, -1.0)
+        at_subnodes, source = torch.minimum(strength[:, None], present).max(0)
+        factors = at_subnodes.split([1] * net.width[l + 1][0] + net.arity[l + 1])
+        strength = torch.stack([at_node.min() for at_node in factors])
+        sources.append(source)
+    needed = torch.arange(len(strength), device=strength.device) == strength.argmax()
+    path: list[Tensor] = []
+    for l in reversed(range(net.depth)):
+        reached = needed[net.owners(l + 1)]
+        edges = torch.zeros_like(found.edges[l], dtype=torch.bool)
+        edges[sources[l][reached], reached.nonzero()[:, 0]] = True
+        path.insert(0, edges)
+        needed = edges.any(1)
+    return path
+
+
+def _say_kept(scores: Tensor, threshold: float, where: str) -> None:
+    """Say that what must stay scores no better than what goes."""
+    weakest = float(scores.min())
+    if not weakest > threshold:
+        warnings.warn(
+            f"{where}: scores are down to {weakest:.3g}, and pruning below {threshold:g} would cut the network in two;"
+            " the strongest path stays; train with a smaller lamb, or pass a lower threshold.",
+            stacklevel=4,
+        )
+
+
+def _with_nodes(net: Net, keep: list[list[int]]) -> Net:
+    """The network with these nodes of every layer only."""
+    new = copy.deepcopy(net)
+    for l, layer in enumerate(new.layers):
+        device = layer.mask.device
+        sources = torch.tensor(keep[l], device=device)
+        subnodes = torch.tensor(
+            [s for s, node in enumerate(net.owners(l + 1)) if node in set(keep[l + 1])], device=device
+        )
+        nodes = torch.tensor(keep[l + 1], device=device)
+        layer.grid, layer.mask = layer.grid[sources], layer.mask[sources][:, subnodes]
+        for name in ("coef", "scale_base", "scale_sp"):
+            _replace(layer, name, getattr(layer, name)[sources][:, subnodes])
+        layer.in_dim, layer.out_dim = len(sources), len(subnodes)
+        for affine, chosen in (
+            (new.subnode_scale, subnodes),
+            (new.subnode_bias, subnodes),
+            (new.node_scale, nodes),
+            (new.node_bias, nodes),
+        ):
+            affine[l] = nn.Parameter(affine[l].detach()[chosen], requires_grad=affine[l].requires_grad)
+    new.input_id = net.input_id[torch.tensor(keep[0], device=net.input_id.device)]
+    for l in range(net.depth + 1):
+        sums = net.width[l][0]
+        products = [node - sums for node in keep[l] if node >= sums]
+        new.width[l] = [len(keep[l]) - len(products), len(products)]
+        new.arity[l] = [net.arity[l][m] for m in products]
+    return new
+
+
+def _replace(module: nn.Module, name: str, value: Tensor) -> None:
+    old = getattr(module, name)
+    setattr(module, name, nn.Parameter(value.detach().clone(), requires_grad=old.requires_grad))
