@@ -1,0 +1,69 @@
+"""Functions that autograd carries exactly, and those that are so only while the network does not train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from ascribe.rules.calls import Call
+from ascribe.rules.rule import LINEAR, Rule
+
+_SUMS = "add sub subtract radd rsub neg negative positive sum mean cumsum trace diff trapezoid"
+_SHAPES = """
+    view reshape view_as reshape_as flatten unflatten ravel permute transpose swapaxes swapdims movedim moveaxis t T mT
+    H mH adjoint squeeze unsqueeze expand expand_as broadcast_to broadcast_tensors atleast_1d atleast_2d atleast_3d
+    contiguous clone alias to to_copy lift_fresh_copy type type_as float double half bfloat16 cpu cuda
+    real imag view_as_real view_as_complex
+"""
+_PLACES = """
+    cat concat concatenate stack hstack vstack dstack column_stack row_stack split split_with_sizes unsafe_split chunk
+    tensor_split hsplit vsplit dsplit unbind getitem setitem select slice narrow index index_select gather take
+    take_along_dim masked_select masked_fill masked_scatter where repeat repeat_interleave tile flip fliplr flipud roll
+    rot90 diagonal diag diag_embed tril triu unfold fold as_strided pad constant_pad_nd pixel_shuffle pixel_unshuffle
+    channel_shuffle index_add index_copy index_fill index_put scatter scatter_add select_scatter slice_scatter
+    diagonal_scatter copy fill zero meshgrid embedding im2col col2im
+"""
+_FILTERS = """
+    avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample
+    upsample_nearest upsample_bilinear fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2
+    fft_fftn fft_ifftn fft_rfftn fft_irfftn fft_fftshift fft_ifftshift
+"""
+_DROPOUTS = "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout"
+
+
+@final
+@dataclass(frozen=True)
+class OnlyFirst(Rule):
+    """A function that is affine in its first argument, the others constant."""
+
+    def at(self, call: Call) -> Rule:
+        if len(call.inputs) > 1 or not call.depends[0]:
+            raise call.refuse("more than its first argument depends on the input", "write it with sums and products")
+        return LINEAR
+
+
+@final
+@dataclass(frozen=True)
+class Evaluating(Rule):
+    """A function that is affine while a flag is off: batch norm with stored statistics, dropout that drops nothing."""
+
+    flag: str
+    position: int
+    default: bool
+    otherwise: str
+
+    def at(self, call: Call) -> Rule:
+        if call.argument(self.position, self.flag, self.default):
+            raise call.refuse(f"it is in training mode, so {self.otherwise}", "call model.eval() first")
+        return OnlyFirst().at(call)
+
+
+RULES: dict[str, Rule] = {
+    **{name: LINEAR for names in (_SUMS, _SHAPES, _PLACES, _FILTERS) for name in names.split()},
+    **{name: Evaluating("training", 2, True, "its values are random") for name in _DROPOUTS.split()},
+    "feature_dropout": Evaluating("train", 2, True, "its values are random"),
+    "batch_norm": Evaluating("training", 5, False, "each row depends on the others"),
+    "native_batch_norm_legit_no_training": OnlyFirst(),
+    "grid_sample": OnlyFirst(),
+    "grid_sampler": OnlyFirst(),
+}
