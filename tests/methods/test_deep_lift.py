@@ -1,0 +1,138 @@
+"""DeepLift against the chain of multipliers of the paper, against Captum where that is right, and its own promises."""
+
+import warnings
+from itertools import pairwise
+
+import captum.attr
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ascribe.core.explain import explain
+from ascribe.errors import InputError, MethodError
+from ascribe.methods.deep_lift import DeepLift
+from reference.deep_lift import deep_lift
+
+
+def network(*widths: int, activation: type[nn.Module] = nn.ReLU, dtype: torch.dtype = torch.float64) -> nn.Sequential:
+    torch.manual_seed(0)
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), activation()]
+    return nn.Sequential(*layers[:-1]).to(dtype).eval()
+
+
+def points(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.SiLU])
+def test_equals_the_chain_of_multipliers(activation: type[nn.Module]) -> None:
+    net = network(6, 20, 10, 1, activation=activation)
+    x, baseline = points(5, 6), points(1, 6, seed=1)
+    linears = [layer for layer in net if isinstance(layer, nn.Linear)]
+    weights, biases = [layer.weight.detach() for layer in linears], [layer.bias.detach() for layer in linears]
+    expected = torch.stack([deep_lift(weights, biases, activation(), row, baseline[0]) for row in x])
+    torch.testing.assert_close(explain(net, x, DeepLift(), baseline=baseline).values, expected)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.ELU, nn.Sigmoid, nn.Softplus])
+def test_equals_captum_on_module_activations(activation: type[nn.Module]) -> None:
+    net = network(6, 20, 10, 3, activation=activation, dtype=torch.float32)
+    x, baseline = points(9, 6, dtype=torch.float32), points(1, 6, seed=1, dtype=torch.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = captum.attr.DeepLift(net).attribute(x, baseline, target=1)
+        many = captum.attr.DeepLiftShap(net).attribute(x, x[:4], target=1)
+    torch.testing.assert_close(explain(net, x, DeepLift(), target=1, baseline=baseline).values, expected.detach())
+    torch.testing.assert_close(explain(net, x, DeepLift(), target=1, background=x[:4]).values, many.detach())
+
+
+class Everything(nn.Module):
+    """Functional and reused activations, a gate, a norm, attention over two halves, and a softmax head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.mix, self.leave = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+        self.relu, self.norm = nn.ReLU(inplace=True), nn.LayerNorm(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.relu(self.mix(self.relu(self.enter(x)))) * torch.sigmoid(self.mix(F.gelu(self.enter(x))))
+        halves = self.norm(h).unflatten(1, (2, 4))
+        return self.leave(F.scaled_dot_product_attention(halves, halves, halves).flatten(1)).softmax(1)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-9)])
+def test_is_complete_where_captum_is_not(dtype: torch.dtype, tolerance: float) -> None:
+    torch.manual_seed(0)
+    net = Everything().to(dtype)
+    found = explain(net, points(9, 6, dtype=dtype), DeepLift(), target=1, background=points(3, 6, seed=1, dtype=dtype))
+    assert found.gap.abs().max() < tolerance
+    assert found.values.dtype == dtype
+
+
+def test_at_a_layer_and_at_its_input() -> None:
+    net = network(6, 20, 10, 3, activation=nn.Tanh)
+    x, baseline = points(9, 6), points(1, 6, seed=1)
+    for at in ("2", "2:in", "3"):
+        found = explain(net, x, DeepLift(), target=1, at=at, baseline=baseline)
+        assert found.gap.abs().max() < 1e-9
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        layer = captum.attr.LayerDeepLift(net, net[2])
+        expected = layer.attribute(x, baseline, target=1, attribute_to_layer_input=True)
+    found = explain(net, x, DeepLift(), target=1, at="2:in", baseline=baseline)
+    torch.testing.assert_close(found.values, expected.detach())
+
+
+def test_every_target() -> None:
+    net = network(6, 20, 3, activation=nn.GELU)
+    x = points(9, 6)
+    every = explain(net, x, DeepLift(), target="all").values
+    torch.testing.assert_close(every[2], explain(net, x, DeepLift(), target=2).values)
+    loss = explain(net, x, DeepLift(), target=lambda output: -output.log_softmax(1)[:, 0])
+    assert loss.gap.abs().max() < 1e-9
+
+
+def test_pieces_and_references_do_not_change_it() -> None:
+    net = network(6, 20, 3, activation=nn.GELU)
+    x, background = points(9, 6), points(4, 6, seed=1)
+    whole = explain(net, x, DeepLift(), target=1, background=background)
+    pieces = explain(net, x, DeepLift(), target=1, background=background, memory=2000)
+    torch.testing.assert_close(whole.values, pieces.values)
+    assert pieces.calls > whole.calls
+    each = [explain(net, x, DeepLift(), target=1, baseline=row[None]).values for row in background]
+    torch.testing.assert_close(whole.values, torch.stack(each).mean(0))
+
+
+def test_plain_functions_and_several_inputs() -> None:
+    def score(a: Tensor, b: Tensor) -> Tensor:
+        return (a * b).tanh().sum(1) + a[:, 0] ** 2
+
+    found = explain(score, (points(5, 3), points(5, 3, seed=1)), DeepLift())
+    assert [part.shape for part in found.values] == [(5, 3), (5, 3)]
+    assert found.gap.abs().max() < 1e-9
+
+
+def test_whole_numbers_are_refused_and_explained_at_their_embedding() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 1)).double()
+    tokens = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    with pytest.raises(InputError, match="embedding"):
+        explain(net, tokens, DeepLift())
+    found = explain(net, tokens, DeepLift(), at="0")
+    assert found.values.shape == (2, 3, 4)
+
+
+def test_an_error_gives_the_state_back() -> None:
+    class Sorted(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x).sort(1)[0]
+
+    net = Sorted(nn.Linear(4, 4), nn.Dropout(), nn.Linear(4, 2)).double().train()
+    with pytest.raises(MethodError, match="sort"):
+        explain(net, points(3, 4), DeepLift(), target=0)
+    assert net.training
+    assert all(parameter.requires_grad for parameter in net.parameters())
+    assert torch.is_grad_enabled()
