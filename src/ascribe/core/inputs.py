@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Protocol, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from ascribe.core.frame import FrameKind, is_frame
 from ascribe.errors import InputError
 
 
+@runtime_checkable
 class Kind(Protocol):
     """One kind of input: how it becomes a tensor, and what the model gets instead of that tensor."""
 
@@ -70,7 +71,7 @@ class ArrayKind:
     def read(self, value: Any) -> Tensor:
         return torch.from_numpy(np.array(value, dtype=self.dtype if self.dtype.kind == "f" else np.float64))
 
-    def give(self, z: Tensor) -> np.ndarray[Any, Any]:
+    def give(self, z: Tensor) -> np.ndarray[Any, np.dtype[Any]]:
         array = z.detach().cpu().numpy()
         return (array if self.dtype.kind == "f" else array.round()).astype(self.dtype, copy=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Protocol, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ class Neuron:
     index: int | tuple[int, ...] | None = None
 
 
+@runtime_checkable
 class Pick(Protocol):
     """Chooses one number a row from an output; `rows` names the data row that each row of the output stands for."""
 
