@@ -119,11 +119,12 @@ def standard_metrics() -> tuple[Metric, ...]:
 
 def _named(methods: Any) -> dict[str, Method]:
     """Methods by names that tell them apart: with the knobs that are turned where the name alone is not enough."""
-    if not isinstance(methods, Sequence) or not methods or not all(isinstance(method, Method) for method in methods):
+    given: list[Any] = list(cast(Sequence[Any], methods)) if isinstance(methods, Sequence) else []
+    if not given or not all(isinstance(method, Method) for method in given):
         raise MethodError(
             f"methods is {methods!r}; pass a list of methods with their knobs, such as [DeepLift(), Shapley()]"
         )
-    given, named = cast(Sequence[Method], methods), dict[str, Method]()
+    named: dict[str, Method] = {}
     for method in given:
         alone = sum(other.name == method.name for other in given) == 1
         name = method.name if alone else _with_knobs(method)

@@ -19,8 +19,8 @@ from ascribe.metrics.metric import Metric
 class Sensitivity(Metric):
     r"""$\max_{y} \|\phi(y) - \phi(x)\| / \|\phi(x)\|$ over random $y$ with $|y_j - x_j| \le$ `radius`.
 
-    A lower bound of the maximum over all such y; features should be on one scale. Costs `draws` runs of the method,
-    whose attributions are the ones to judge.
+    A lower bound of the maximum over all such y; the changes are the same for all rows, and features should be on one
+    scale. Costs `draws` runs of the method, whose attributions are the ones to judge.
 
     Source: Yeh, Hsieh, Suggala, Inouye & Ravikumar (2019), "On the (in)fidelity and sensitivity of explanations".
     """
@@ -45,7 +45,7 @@ class Sensitivity(Metric):
         reference = z0.mean(dim=0) if self.method.reference == "point" else z0
         worst = torch.zeros(values.shape[:-1], dtype=torch.float64)
         for _ in range(self.draws):
-            noise = 2 * torch.rand(z.shape, generator=generator, dtype=torch.float64) - 1
+            noise = 2 * torch.rand(z.shape[1:], generator=generator, dtype=torch.float64) - 1
             near = z + (self.radius * noise).to(z)
             found = self.method(f, near, reference)
             found = found.values if isinstance(found, Estimate) else found
