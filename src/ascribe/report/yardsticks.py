@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from ascribe.errors import need
+from ascribe.report.prepare import Data
 from ascribe.report.study import Task, Yardstick
 
 # A class that a model holds impossible must not make the mean of all rows infinite.
@@ -30,25 +30,20 @@ def figures(task: Task, true: np.ndarray, predicted: np.ndarray) -> dict[str, fl
     return {"accuracy": accuracy, "log-loss": float(-np.log(chosen).mean())}
 
 
-def yardsticks(
-    task: Task,
-    features: Float[np.ndarray, "rows features"],
-    values: np.ndarray,
-    training: np.ndarray,
-    test: np.ndarray,
-    classes: int,
-    seed: int,
-) -> Iterator[Yardstick]:
-    """The yardsticks, one after another: each learns from the training rows alone.
+def yardsticks(data: Data, seed: int) -> list[Yardstick]:
+    """The yardsticks: each learns from the training rows alone.
 
     Standard settings of scikit-learn: nothing is tuned, and nothing is held back either.
     """
-    for name, fit in (("mean", mean), ("linear", linear), ("boosted trees", trees)):
+    task, classes, parts = data.target.task, len(data.target.classes), data.parts
+    found = []
+    for name, fit in (("mean", mean), ("linear model", linear), ("boosted trees", trees)):
         start = time.perf_counter()
-        predict = fit(task, features[training], values[training], classes, seed)
-        parts = [figures(task, values[rows], predict(features[rows])) for rows in (training, test)]
-        shown = "most frequent class" if (name, task) == ("mean", "classification") else name
-        yield Yardstick(shown, *parts, time.perf_counter() - start)
+        predict = fit(task, data.features[parts.training], data.values[parts.training], classes, seed)
+        both = [figures(task, data.values[rows], predict(data.features[rows])) for rows in (parts.training, parts.test)]
+        shown = "most frequent class" if name == "mean" and classes else name
+        found.append(Yardstick(shown, *both, time.perf_counter() - start))
+    return found
 
 
 Predict = Callable[[np.ndarray], np.ndarray]

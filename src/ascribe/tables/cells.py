@@ -61,6 +61,12 @@ def texts(column: pa.ChunkedArray) -> np.ndarray:
     return np.array([cell.strip() or None if isinstance(cell, str) else None for cell in cells], dtype=object)
 
 
+def has_infinity(column: pa.ChunkedArray) -> bool:
+    """Whether one of the numbers is infinite."""
+    pa, compute = need("pyarrow", extra="table"), need("pyarrow.compute", extra="table")
+    return pa.types.is_floating(column.type) and bool(compute.any(compute.is_inf(column)).as_py())
+
+
 def shown(column: pa.ChunkedArray, row: int) -> str:
     """One cell as a person reads it."""
     cell = column[row].as_py()

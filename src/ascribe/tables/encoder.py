@@ -80,6 +80,16 @@ class Encoder:
         """For each feature the place of its column in `players`."""
         return np.repeat(np.arange(len(self.used)), [len(encoding.features) for encoding in self.used])
 
+    @property
+    def limits(self) -> Float[np.ndarray, "2 features"]:
+        """Between which values of each feature a network can be trained."""
+        bounds = np.tile([[-np.inf], [np.inf]], len(self.features))
+        for place, feature in enumerate(self.features):
+            encoding = self.used[self.groups[place]]
+            if isinstance(encoding, Numbers) and encoding.limits and feature == encoding.column.name:
+                bounds[:, place] = encoding.limits
+        return bounds
+
     def encode(self, table: pa.Table) -> Float[np.ndarray, "rows features"]:
         return np.concatenate([encoding.encode(table[encoding.column.name]) for encoding in self.used], axis=1)
 

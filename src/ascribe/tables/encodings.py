@@ -21,13 +21,17 @@ MISSING, OTHER = "(missing)", "(other)"
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers and dates: the value less `origin`; where it is missing, `fill`, and 1 in a second feature."""
+    """Numbers and dates: the value less `origin`; where it is missing, `fill`, and 1 in a second feature.
+
+    Beyond `limits` there were too few training rows to learn from; a network trained here takes the limit instead.
+    """
 
     column: Column
     treatment: str
     fill: float
     origin: float = 0.0
     indicator: bool = False
+    limits: tuple[float, float] | None = None
 
     @property
     def features(self) -> tuple[str, ...]:

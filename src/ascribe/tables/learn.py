@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_LEVELS = 20
 # Texts of which more than this share occur only once name a row or say something: they are no levels.
 MOST_SINGLE = 0.5
+# The share of training rows at either end of a column whose distance from the rest is not used.
+TAIL = 0.005
 NO_VALUES = "Dropped: it has no values in the training part."
 
 
@@ -40,9 +42,16 @@ def learn_numbers(name: str, cells: pa.ChunkedArray) -> Encoding:
         said = f"Two values, {distinct[0]:.6g} and {distinct[1]:.6g}, standardised."
         gaps = f" A missing or infinite value counts as {fill:.6g} and is marked as missing." if missing else ""
         return Numbers(Column(name, "binary"), said + gaps, fill, indicator=missing)
-    fill = float(np.median(present))
+    fill, (low, high) = float(np.median(present)), limits(present)
     gaps = f" A missing or infinite value counts as the median, {fill:.4g}, and is marked." if missing else ""
-    return Numbers(Column(name, "numeric"), f"Standardised by the training part.{gaps}", fill, indicator=missing)
+    said = f"Standardised by the training part; beyond {low:.4g} and {high:.4g} the KAN takes these limits.{gaps}"
+    return Numbers(Column(name, "numeric"), said, fill, indicator=missing, limits=(low, high))
+
+
+def limits(present: np.ndarray) -> tuple[float, float]:
+    """Where the column's tails begin; its ends, where one value makes up nearly all of it."""
+    low, high = np.quantile(present, (TAIL, 1 - TAIL))
+    return (float(low), float(high)) if low < high else (float(present.min()), float(present.max()))
 
 
 def learn_days(name: str, cells: pa.ChunkedArray) -> Encoding:
@@ -57,7 +66,8 @@ def learn_days(name: str, cells: pa.ChunkedArray) -> Encoding:
     unit = f"days since {as_date(first)}"
     gaps = " A missing date counts as the median and is marked as missing." if missing else ""
     sentence = f"Counted in {unit}, then standardised.{gaps}"
-    return Numbers(Column(name, "date", unit=unit), sentence, float(np.median(present)) - first, first, missing)
+    middle, ends = float(np.median(present)) - first, limits(present - first)
+    return Numbers(Column(name, "date", unit=unit), sentence, middle, first, missing, ends)
 
 
 def learn_texts(name: str, cells: pa.ChunkedArray) -> Encoding:

@@ -1,0 +1,24 @@
+"""The few lines that the command ends with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ascribe.report.study import Study
+from ascribe.report.write import PAGE
+
+LEADING = 5
+
+
+def summary(study: Study, out: Path) -> str:
+    """The figures on the test part, the leading columns, and where the report is."""
+    width = max(len(yardstick.name) for yardstick in study.yardsticks)
+    lines = [f"{study.title}: {study.rows:,} rows, {study.test:,} of them to test on; {study.seconds:.0f} s"]
+    for yardstick in study.yardsticks:
+        figures = "   ".join(f"{name} {value:.4g}" for name, value in yardstick.test.items())
+        lines.append(f"  {yardstick.name:{width}}   {figures}")
+    if study.scores:
+        leading = ", ".join(f"{score.name} {score.score:.2g} ± {score.error:.1g}" for score in study.scores[:LEADING])
+        lines.append(f"scores: {leading}")
+    lines.append(f"report: {(out / PAGE).absolute()}")
+    return "\n".join(lines)
