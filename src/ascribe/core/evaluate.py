@@ -47,27 +47,31 @@ def values(f: Score, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"] | Non
 
 
 def reference_values(f: Score, z0: Float[Tensor, "..."]) -> Float[Tensor, " rows"]:
-    r"""$f(z_0)$ for every data row: of a point (any, *shape), or the mean over a background (draws, any, *shape).
+    r"""$f(z_0)$ for every data row: of a point (any, *shape), or the mean over a background (draws, any, *shape)."""
+    scores, kind = draw_values(f, z0)
+    return scores.double().mean(0).to(scores.dtype)[kind]
 
-    A draw is one row for all data rows or one for each.
-    Data rows that are asked the same question share their evaluations. Remembered as `values` are.
+
+def draw_values(f: Score, z0: Float[Tensor, "..."]) -> tuple[Float[Tensor, "draws kinds"], Int[Tensor, " rows"]]:
+    r"""$f$ of every draw of a background (of a point: the only draw), and the column that belongs to each data row.
+
+    A draw is one row for all data rows or one for each. Data rows that are asked the same question share their column.
+    Remembered as `values` are.
     """
-    if (remembered := f.recall(z0)) is not None:
-        return remembered
     draws = z0[None] if z0.ndim == f.sample.ndim else z0
     shared = draws.shape[1] == 1
     rows, kind = f.representatives() if shared else (f.every, f.every)
-    total = torch.zeros(len(rows), dtype=torch.float64, device=z0.device)
-    dtypes: set[torch.dtype] = set()
+    scores = f.recall(z0)
+    if scores is None:
+        pieces: list[Tensor] = []
 
-    def work(index: Int[Tensor, " piece"]) -> None:
-        draw, which = index // len(rows), index % len(rows)
-        scores = f(draws[draw, torch.zeros_like(which) if shared else which], rows[which])
-        dtypes.add(scores.dtype)
-        total.index_add_(0, which, scores.double())
+        def work(index: Int[Tensor, " piece"]) -> None:
+            draw, which = index // len(rows), index % len(rows)
+            pieces.append(f(draws[draw, torch.zeros_like(which) if shared else which], rows[which]))
 
-    sweep(f, len(draws) * len(rows), work, gradients=False)
-    return f.remember(z0, (total / len(draws)).to(dtypes.pop())[kind])
+        sweep(f, len(draws) * len(rows), work, gradients=False)
+        scores = f.remember(z0, torch.cat(pieces))
+    return scores.view(len(draws), len(rows)), kind
 
 
 def gradient(

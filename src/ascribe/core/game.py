@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
-from ascribe.core.evaluate import reference_values, sweep, values
+from ascribe.core.evaluate import draw_values, sweep, values
 from ascribe.core.removal import absent
 from ascribe.core.score import Score
 
@@ -52,15 +52,8 @@ class Game:
 
     def nobody(self, rows: Int[Tensor, " block"]) -> Float64[Tensor, "block draws"]:
         """What each background row is worth by itself."""
-        if self.draws == 1:
-            return reference_values(self.f, self.z0).cpu().double()[rows, None]
-        if self.z0.shape[1] > 1:
-            return self._each(rows)
-        several, kind = (index.cpu() for index in self.f.representatives())
-        return self._each(several)[kind[rows]]
-
-    def _each(self, rows: Int[Tensor, " block"]) -> Float64[Tensor, "block draws"]:
-        return self.ask(rows, table(torch.zeros(self.draws, self.players, dtype=torch.bool)), torch.arange(self.draws))
+        scores, kind = draw_values(self.f, self.z0)
+        return scores.cpu().double()[:, kind.cpu()[rows]].T
 
     def ask(
         self, rows: Int[Tensor, " block"], coalitions: Coalitions, draws: Int[Tensor, " questions"]
