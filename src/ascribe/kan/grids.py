@@ -60,7 +60,8 @@ def update_grid(net: Network, x: Float[Tensor, "*batch columns"], tolerance: flo
         values = net.rows(x)
         if len(values) < 2 or not bool(values.isfinite().all()):
             raise InputError(
-                f"a grid needs two rows or more of finite numbers, not shape {tuple(x.shape)} with NaN or inf."
+                f"x has shape {tuple(x.shape)} or holds NaN, but a grid needs two rows or more of finite numbers;"
+                " pass x[x.isfinite().all(-1)]."
             )
         moved: list[Tensor] = []
         change: list[Tensor] = []
@@ -110,7 +111,7 @@ def _update_layer(layer: KANLayer, x: Tensor, constant: Tensor, tolerance: float
 
 
 def _refit(layer: KANLayer, knots: Tensor, samples: Tensor) -> Tensor:
-    """Coefficients on the new knots, nearest to the old splines on the samples and, with little weight, between them."""
+    """Coefficients on new knots, nearest to the old splines on the samples and, with little weight, between them."""
     cells = 4 * layer.num * (layer.k + 1)
     low, high = knots[:, layer.k, None], knots[:, layer.k + layer.num, None]
     even = low + (torch.arange(cells, dtype=knots.dtype, device=knots.device) + 0.5) / cells * (high - low)

@@ -92,7 +92,7 @@ class Versioned(Network):
         return old
 
     def rewind(self: Net, version: str) -> Net:
-        """As `checkout`, in a new round: "0.1" comes back as "1.1", and what follows does not overwrite what there is."""
+        """As `checkout`, in a new round: "0.1" comes back as "1.1", so what follows overwrites nothing."""
         old = self.checkout(version)
         rounds = [self.versions.round, *(int(v.name.split(".")[0]) for v in self.versions.kept)]
         old.versions.round = 1 + max(rounds)

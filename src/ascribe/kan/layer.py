@@ -19,11 +19,12 @@ Beyond = Literal["linear", "zero", "error"]
 
 
 class KANLayer(nn.Module):
-    r"""$y_j = \sum_i \varphi_{ij}(x_i)$ with $\varphi_{ij}(x) = m_{ij}\,(s^b_{ij}\,b(x) + s^p_{ij} \sum_m c_{ijm} B_{im}(x))$.
+    r"""$y_j = \sum_i \varphi_{ij}(x_i)$ with $\varphi_{ij} = m_{ij}\,(s^b_{ij}\,b + s^p_{ij} \sum_m c_{ijm} B_{im})$.
 
-    It goes where nn.Linear goes: (*, in_dim) -> (*, out_dim). `num` cells of splines of order `k` lie between the ends of
-    `grid_range`; outside, an edge continues linearly (`extrapolate="linear"`), fades as in pykan ("zero"), or the layer
-    raises InputError ("error"). The values at the start come from `generator`, or from `seed`; the global one is left alone.
+    It goes where nn.Linear goes: (*, in_dim) -> (*, out_dim). `num` cells of splines of order `k` lie between the ends
+    of `grid_range`; outside, an edge continues linearly (`extrapolate="linear"`), fades out ("zero"), or the layer
+    raises InputError ("error"). The values at the start come from `generator`, or from `seed`, never from the global
+    generator.
 
     >>> KANLayer(3, 2)(torch.zeros(7, 5, 3)).shape
     torch.Size([7, 5, 2])

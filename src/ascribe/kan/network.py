@@ -48,12 +48,12 @@ class KAN(history.Versioned):
         lamb_coef: float = 0.0,
         lamb_coefdiff: float = 0.0,
     ) -> Float[Tensor, ""]:
-        """The penalty of `fit`, for a loop of your own: on the input of the last forward, with gradients back into it."""
+        """The penalty of `fit` for a loop of your own: on the last forward's input, with gradients back into it."""
         seen = self.activations(self.last_input())
         return regularization.regularization(self, seen, metric, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff)
 
     def scores(self, x: Tensor | None = None, bootstrap: int = 0, seed: int = 0) -> scores.Scores:
-        """How much every node, subnode and edge matters; with standard errors over `bootstrap` resamplings of the rows."""
+        """How much every node, subnode and edge matters; with errors over `bootstrap` resamplings of the rows."""
         return scores.scores(self, x, bootstrap, seed)
 
     @property
@@ -103,7 +103,7 @@ class KAN(history.Versioned):
     def prune_input(
         self, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, x: Tensor | None = None
     ) -> KAN:
-        """Without the inputs that score at or below `threshold`; it still takes all the columns, and reads `input_id`."""
+        """Without the inputs that score at or below `threshold`; it takes all columns still, and reads `input_id`."""
         return self._next(prune.prune_input(self, threshold, active_inputs, x), "prune_input")
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from typing import TypeVar
 
-import torch
 from torch import nn
 
 from ascribe.errors import InputError

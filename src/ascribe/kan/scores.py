@@ -1,7 +1,7 @@
 r"""How much every node, subnode and edge matters: spreads of activations, handed back from the outputs.
 
 Starting from the identity at the explained nodes, subnode j passes its score on to the inputs i of its edges in
-proportion $\mathrm{std}(\varphi_{ij}) / (\mathrm{std}(z_j) + 10^{-4})$; all subnodes of a product inherit its whole score.
+proportion $\mathrm{std}(\varphi_{ij}) / (\mathrm{std}(z_j) + 10^{-4})$; all subnodes of a product inherit its score.
 Edges that cancel each other count in full, so scores of inputs may sum to more than the score they explain.
 """
 
@@ -105,7 +105,7 @@ def attribute(net: Network, layer: int | None = None, node: int | None = None, x
 
 
 def flow(net: Network, x: Tensor | None = None) -> list[Float[Tensor, "nodes inputs"]]:
-    """For every layer, the share of every input in every node; a row sums to 1, or to 0 for a node that does not move."""
+    """For every layer, the share of every input in every node: rows sum to 1, or to 0 for a node that does not move."""
     with torch.no_grad():
         found = attributions_of(net, net.activations(net.data(x)))
     return [a / a.sum(1, keepdim=True).clamp(min=torch.finfo(a.dtype).tiny) for a in found]

@@ -176,7 +176,7 @@ class Network(nn.Module):
         return Activations(tuple(nodes), tuple(subnodes), tuple(spreads), values)
 
     def remember(self, x: Float[Tensor, "*batch columns"]) -> None:
-        """Take x for the training data: scores, pruning and pictures use it when they are given no data of their own."""
+        """Take x for the training data, which scores, pruning and pictures use when they are given none."""
         self.rows(x[:0])
         self._training_data = x.detach()
 

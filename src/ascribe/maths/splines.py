@@ -1,7 +1,7 @@
 r"""Spline spaces: their knots, the fit of coefficients, and the insertion of knots.
 
-A spline of order k on G cells has the knots $t_0 \le \dots \le t_{G+2k}$: the grid proper is $t_k, \dots, t_{k+G}$, and k knots
-stand on either side of it. The bases themselves are in `kernels/recursion.py`.
+A spline of order k on G cells has the knots $t_0 \le \dots \le t_{G+2k}$: the grid proper is $t_k, \dots, t_{k+G}$,
+and k knots stand on either side of it. The bases themselves are in `kernels/recursion.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def fit_coefficients(
     target: Float[Tensor, "inputs outputs n"],
     ridge: float = 1e-9,
 ) -> Float[Tensor, "inputs outputs bases"]:
-    r"""Least squares: $\min_c \sum_n (B_n c - y_n)^2 + \rho\,|c|^2$, factorised once per input for all its outputs, in float64.
+    r"""Least squares $\min_c \sum_n (B_n c - y_n)^2 + \rho\,|c|^2$, factorised once per input for all outputs, in float64.
 
     $\rho$ is `ridge` times the largest diagonal of $B B^\top$: bases that no sample reaches get 0 instead of a failure.
     Price: O(inputs bases^2 (n + bases)).
@@ -81,9 +81,11 @@ def insert_knots(
     order: int,
     added: Float[Tensor, "inputs added"],
 ) -> tuple[Float[Tensor, "inputs more_knots"], Float[Tensor, "inputs outputs more_bases"]]:
-    r"""The same splines on more knots, equal to rounding: $c'_m = a_m c_m + (1 - a_m) c_{m-1}$, one knot after the other.
+    r"""The same splines on more knots, to rounding: $c'_m = a_m c_m + (1 - a_m) c_{m-1}$, one knot after the other.
 
-    $a_m = (\hat t - t_m) / (t_{m+k} - t_m)$ clamped to [0, 1]. The knots to add lie inside the grid proper.  Source: Boehm (1980).
+    $a_m = (\hat t - t_m) / (t_{m+k} - t_m)$ clamped to [0, 1]. The knots to add lie inside the grid proper.
+
+    Source: Boehm (1980).
     """
     for point in added.unbind(1):
         count = coefficients.shape[-1]

@@ -37,6 +37,8 @@ def _silu(x: Tensor, derivative: int) -> Tensor:
     s = torch.sigmoid(x)
     if derivative == 0:
         return x * s
+    if derivative == 1:
+        return torch.addcmul(s, x * s, 1 - s)
     return x * _sigmoid_derivative(s, derivative) + derivative * _sigmoid_derivative(s, derivative - 1)
 
 

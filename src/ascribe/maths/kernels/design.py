@@ -11,8 +11,8 @@ from torch import Tensor
 from ascribe.maths.kernels.base import base_function
 from ascribe.maths.kernels.recursion import Extrapolate, splines, table
 
-# Elements of one level of the recursion that are worked on together: its three arrays stay in a second-level cache.
-_BLOCK = 40_000
+# Elements of one level of the recursion that are worked on together: larger arrays leave the cache and fault in new pages.
+_BLOCK = 200_000
 
 
 def design(
@@ -56,7 +56,7 @@ def prepare(
     slopes: bool,
     moments: bool,
 ) -> Design:
-    """Evaluate the design block by block in the cache; `slopes` for a gradient in x, `moments` for the spread of edges."""
+    """Evaluate the design block by block; `slopes` for a gradient in x, `moments` for the spread of edges."""
     with torch.no_grad():
         rows = x.detach().T
         inputs, n = rows.shape

@@ -1,6 +1,6 @@
 r"""The one spline operation: the sums of the edges of a layer, and the spread of every edge, in one pass.
 
-Edge (i, j) is $\varphi_{ij}(x) = w_{ij0}\,b(x) + \sum_m w_{ijm} B_{im}(x)$, that is one column of the design $\Phi_i$ times
+Edge (i, j) is $\varphi_{ij}(x) = w_{ij0}\,b(x) + \sum_m w_{ijm} B_{im}(x)$: the design $\Phi_i$ of its input times
 $w_{ij}$. The sums are one matrix product. The spread, the standard deviation of an edge over the batch, is
 $\sqrt{w_{ij}^\top \mathrm{Cov}(\Phi_i)\, w_{ij}}$: the (n, inputs, outputs) values of all edges are never made.
 """
@@ -30,7 +30,7 @@ def edge_sum(
     extrapolate: Extrapolate = "linear",
     spread: bool = False,
 ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "inputs outputs"] | None]:
-    r"""$y_j = \sum_i \varphi_{ij}(x_i)$ and, on request, the spread of every edge (unbiased; 0 for fewer than two rows).
+    r"""$y_j = \sum_i \varphi_{ij}(x_i)$ and, on request, the spread of every edge (unbiased; 0 below two rows).
 
     Term 0 of `weight` belongs to the base function, the others to the B-splines. Differentiable in x and weight to any
     order. A row with NaN gives NaN. Price: O(n inputs knots) for the design, O(n inputs outputs terms) for the product.
