@@ -1,0 +1,46 @@
+"""Adam on the flat vector, one batch a step."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+
+from ascribe.kan.fit.objective import Evaluation, Objective
+
+_MEAN, _SQUARE, _TINY = 0.9, 0.999, 1e-8
+
+
+@final
+class Adam:
+    """One update a step, with the coefficients' own scale: a step moves an edge by its scale times `length`.
+
+    Source: Kingma & Ba (2015).
+    """
+
+    def __init__(self, objective: Objective, length: float = 1e-2) -> None:
+        self.objective, self._length = objective, length
+        self.vector = objective.parameters.read()
+        self._scale = objective.parameters.scale_vector()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the past: coefficients stand for other splines now."""
+        self._mean = torch.zeros_like(self.vector)
+        self._square = torch.zeros_like(self.vector)
+        self._count = 0
+        self.now: Evaluation = self.objective(self.vector)
+
+    def feed(self) -> None:
+        """The objective has other rows; what was learnt from the others stays."""
+
+    def step(self) -> Evaluation:
+        gradient = self.now.gradient * self._scale
+        self._count += 1
+        self._mean.lerp_(gradient, 1 - _MEAN)
+        self._square.lerp_(gradient.square(), 1 - _SQUARE)
+        root = (self._square / (1 - _SQUARE**self._count)).sqrt_().add_(_TINY)
+        change = (self._mean / root).mul_(self._scale)
+        self.vector = torch.add(self.vector, change, alpha=-self._length / (1 - _MEAN**self._count))
+        self.now = self.objective(self.vector)
+        return self.now

@@ -1,0 +1,56 @@
+"""The optimisers by name, and the one for a network and its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+from ascribe.errors import TrainingError
+from ascribe.kan.fit.adam import Adam
+from ascribe.kan.fit.lbfgs import LBFGS
+from ascribe.kan.fit.objective import Evaluation, Objective
+from ascribe.kan.structure import Network
+
+
+class Optimiser(Protocol):
+    """Moves `vector`; `now` is the objective there."""
+
+    vector: Float[Tensor, " parameters"]
+    now: Evaluation
+
+    def step(self) -> Evaluation: ...
+
+    def restart(self) -> None:
+        """The network's knots have changed."""
+        ...
+
+    def feed(self) -> None:
+        """The objective has other rows."""
+        ...
+
+
+OPTIMISERS: dict[str, Callable[..., Optimiser]] = {"LBFGS": LBFGS, "Adam": Adam}
+
+# Numbers in the designs of all layers: above it, a pass over all rows for every evaluation takes too long and too much memory.
+_WHOLE = 100_000_000
+
+
+def optimiser_named(name: str, network: Network, rows: int, design: int) -> str:
+    """The full name of an optimiser; "auto" takes the best one for the size of the problem.
+
+    Raises TrainingError for a name that is not known.
+    """
+    known = {known.lower(): known for known in OPTIMISERS}
+    if name.lower() in known:
+        return known[name.lower()]
+    if name.lower() != "auto":
+        raise TrainingError(f"opt={name!r} is not known; pass one of {', '.join(map(repr, OPTIMISERS))} or 'auto'.")
+    return "LBFGS" if design <= _WHOLE else "Adam"
+
+
+def make_optimiser(name: str, objective: Objective, lr: float | None) -> Optimiser:
+    make = OPTIMISERS[name]
+    return make(objective) if lr is None else make(objective, lr)

@@ -1,0 +1,105 @@
+"""The trainable numbers of a network as one flat vector, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ascribe.kan.structure import Network
+
+
+@dataclass(frozen=True)
+class LayerValues:
+    """The part of the vector that one layer of edges and the nodes above it take, as views."""
+
+    weight: Float[Tensor, "inputs terms subnodes"]
+    subnode_scale: Float[Tensor, " subnodes"]
+    subnode_bias: Float[Tensor, " subnodes"]
+    node_scale: Float[Tensor, " nodes"]
+    node_bias: Float[Tensor, " nodes"]
+
+
+class Parameters:
+    r"""The vector holds, layer by layer, the folded weight of every edge and the affines of subnodes and nodes.
+
+    An edge computes $w_0 b(x) + \sum_m w_m B_m(x)$, whatever mask, scale_sp and coefficients w was folded from. Training w
+    itself leaves the one direction out that changes nothing (scale_sp up, coefficients down); on the way back the mask
+    and scale_sp stay, and the coefficients take the change. What must not move is not `free`: masked edges, parameters
+    with `requires_grad=False`.
+    """
+
+    def __init__(self, network: Network, dtype: torch.dtype) -> None:
+        self._network, self._dtype = network, dtype
+        self.shapes: list[list[torch.Size]] = []
+        free: list[Tensor] = []
+        for l, layer in enumerate(network.layers):
+            base = (layer.mask != 0) & layer.scale_base.requires_grad
+            spline = (layer.mask * layer.scale_sp != 0) & layer.coef.requires_grad
+            weight = torch.cat([base[:, None], spline[:, None].expand(-1, layer.coef.shape[2], -1)], 1)
+            affines = self._affines(l)
+            self.shapes.append([weight.shape, *(a.shape for a in affines)])
+            free += [weight.flatten(), *(torch.full_like(a, a.requires_grad, dtype=torch.bool) for a in affines)]
+        self.free: Bool[Tensor, " parameters"] = torch.cat(free)
+        self.scales: list[Float[Tensor, "inputs 1 outputs"]] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take the scales and masks from the network, as after an update of its grids."""
+        self.scales = [
+            (layer.mask * layer.scale_sp).detach().to(self._dtype)[:, None] for layer in self._network.layers
+        ]
+
+    def _affines(self, l: int) -> list[Tensor]:
+        net = self._network
+        return [net.subnode_scale[l], net.subnode_bias[l], net.node_scale[l], net.node_bias[l]]
+
+    def scale_vector(self) -> Float[Tensor, " parameters"]:
+        """How far the vector moves when the coefficient, scale_base or affine behind an entry moves by 1."""
+        parts: list[Tensor] = []
+        for layer, scale, shapes in zip(self._network.layers, self.scales, self.shapes, strict=True):
+            mask = layer.mask.to(self._dtype)[:, None]
+            parts.append(torch.cat([mask, scale.expand(-1, shapes[0][1] - 1, -1)], 1).flatten())
+            parts += [scale.new_ones(shape) for shape in shapes[1:]]
+        return torch.cat(parts)
+
+    @property
+    def count(self) -> int:
+        """How many numbers may move."""
+        return int(self.free.sum())
+
+    def split(self, vector: Float[Tensor, " parameters"]) -> list[LayerValues]:
+        sizes = [shape.numel() for layer in self.shapes for shape in layer]
+        parts = iter(vector.split(sizes))
+        return [LayerValues(*(next(parts).view(shape) for shape in layer)) for layer in self.shapes]
+
+    def join(self, layers: list[LayerValues]) -> Float[Tensor, " parameters"]:
+        """What `split` took apart, with 0 where nothing may move."""
+        parts: list[Tensor] = []
+        for v in layers:
+            parts += [v.weight, v.subnode_scale, v.subnode_bias, v.node_scale, v.node_bias]
+        return torch.cat([p.reshape(-1) for p in parts]).mul_(self.free)
+
+    def read(self) -> Float[Tensor, " parameters"]:
+        """The network's values as a new vector."""
+        with torch.no_grad():
+            parts: list[Tensor] = []
+            for l, layer in enumerate(self._network.layers):
+                parts += [layer.weight().mT, *self._affines(l)]
+            return torch.cat([p.reshape(-1).to(self._dtype) for p in parts])
+
+    def write(self, vector: Float[Tensor, " parameters"]) -> None:
+        """Give the values back to the network; what is not free stays to the bit."""
+        with torch.no_grad():
+            free = self.split(self.free)
+            for l, (layer, values) in enumerate(zip(self._network.layers, self.split(vector), strict=True)):
+                base = values.weight[:, 0] / layer.mask
+                coef = (values.weight[:, 1:] / self.scales[l]).mT
+                layer.scale_base.copy_(torch.where(free[l].weight[:, 0], base.to(layer.coef.dtype), layer.scale_base))
+                layer.coef.copy_(torch.where(free[l].weight[:, 1:].mT, coef.to(layer.coef.dtype), layer.coef))
+                changed = (values.subnode_scale, values.subnode_bias, values.node_scale, values.node_bias)
+                for parameter, value in zip(self._affines(l), changed, strict=True):
+                    if parameter.requires_grad:
+                        parameter.copy_(value)

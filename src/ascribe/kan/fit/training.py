@@ -1,0 +1,152 @@
+"""A training under way: a copy of the network at work, its optimiser, and what is to be kept."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ascribe.errors import TrainingError
+from ascribe.kan.fit.dataset import Data, Rows
+from ascribe.kan.fit.history import History
+from ascribe.kan.fit.loss import Loss
+from ascribe.kan.fit.objective import Objective
+from ascribe.kan.fit.optimisers import make_optimiser, optimiser_named
+from ascribe.kan.fit.penalty import Penalty
+from ascribe.kan.fit.schedule import GridSchedule
+from ascribe.kan.grids import update_grid
+from ascribe.kan.structure import Network
+
+# Up to this many numbers in all designs double precision costs little, and steps of second order gain much by it.
+_DOUBLE = 30_000_000
+# Rows that the grids of a training in batches look at.
+_GRID_ROWS = 8192
+
+
+class Training:
+    """The network the user holds changes once, at the end (or before each call of a metric, which looks at it)."""
+
+    def __init__(
+        self,
+        kan: Network,
+        data: Data,
+        loss: Loss,
+        penalty: Penalty,
+        opt: str,
+        lr: float | None,
+        batch: int,
+        schedule: GridSchedule,
+        metrics: tuple[Callable[[], Any], ...],
+        seed: int,
+    ) -> None:
+        rows = len(data.train)
+        design = rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in kan.layers)
+        self.name = optimiser_named(opt, kan, rows, design)
+        self._kan, self._loss, self._schedule, self._metrics = kan, loss, schedule, metrics
+        dtype = kan.layers[0].coef.dtype
+        if self.name != "Adam" and design <= _DOUBLE:
+            dtype = torch.float64
+        self._work = copy.deepcopy(kan).to(dtype)
+        self._train = data.train.to(dtype)
+        self._test = None if data.test is None else data.test.to(dtype)
+        asked = batch if batch > 0 else (data.batch or rows if self.name == "Adam" else rows)
+        self._size = min(asked, rows)
+        self._batches = self._shuffled(seed)
+        objective = Objective(self._work, next(self._batches), loss, penalty)
+        self._optimiser = make_optimiser(self.name, objective, lr)
+        self._objective = objective
+        self._best: dict[str, Tensor] = self._snapshot()
+        self._best_value, self._best_step = math.inf, 0
+        self._results: dict[str, list[float]] = {"train_loss": []}
+        if self._test is not None:
+            self._results["test_loss"] = []
+        self._results["reg"] = []
+
+    @property
+    def _whole(self) -> bool:
+        return self._size == len(self._train)
+
+    def _shuffled(self, seed: int) -> Iterator[Rows]:
+        """Pieces of the training rows, reshuffled every epoch; an epoch's last piece too short to count is left out."""
+        if self._whole:
+            while True:
+                yield self._train
+        generator = torch.Generator().manual_seed(seed)
+        while True:
+            order = torch.randperm(len(self._train), generator=generator).to(self._train.inputs.device)
+            for first in range(0, len(order) - self._size + 1, self._size):
+                yield self._train.take(order[first : first + self._size])
+
+    def run(self, steps: int, progress: bool) -> History:
+        from tqdm import tqdm
+
+        started = time.perf_counter()
+        epoch = len(self._train) // self._size
+        seen: list[float] = []
+        try:
+            with tqdm(range(steps), desc="fit", disable=not progress) as bar:
+                for step in bar:
+                    if step and not self._whole:
+                        self._objective.see(next(self._batches))
+                        self._optimiser.feed()
+                    if self._schedule.due(step):
+                        self._update_grids()
+                    now = self._optimiser.step()
+                    if not math.isfinite(now.value):
+                        raise TrainingError(
+                            f"the loss is {now.value} at step {step} of {steps}, and the network keeps the best state"
+                            " from before; scale the data, or pass a smaller lr."
+                        )
+                    seen.append(now.value)
+                    ends = (step + 1) % epoch == 0 or step == steps - 1
+                    if ends:
+                        self._keep(sum(seen) / len(seen), step)
+                        seen = []
+                    self._record(step, now.loss, now.penalty, measure=ends or step == 0)
+                    if progress:
+                        bar.set_postfix({name: f"{values[-1]:.3g}" for name, values in self._results.items()})
+        finally:
+            self._kan.load_state_dict(self._best)
+        return History(self._results, self.name, self._best_step, time.perf_counter() - started)
+
+    def _update_grids(self) -> None:
+        self._objective.parameters.write(self._optimiser.vector)
+        stride = 1 if self._whole else -(-len(self._train) // _GRID_ROWS)
+        before = [layer.grid.clone() for layer in self._work.layers]
+        update_grid(self._work, self._train.inputs[::stride])
+        if all(torch.equal(a, layer.grid) for a, layer in zip(before, self._work.layers, strict=True)):
+            return
+        self._optimiser.vector = self._objective.parameters.read()
+        self._objective.refresh()
+        self._optimiser.restart()
+
+    def _keep(self, value: float, step: int) -> None:
+        if value < self._best_value:
+            self._objective.parameters.write(self._optimiser.vector)
+            self._best, self._best_value, self._best_step = self._snapshot(), value, step
+
+    def _snapshot(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self._work.state_dict().items()}
+
+    def _record(self, step: int, loss: float, penalty: float, measure: bool) -> None:
+        results = self._results
+        results["train_loss"].append(self._loss.report(loss))
+        results["reg"].append(penalty)
+        if measure:
+            self._objective.parameters.write(self._optimiser.vector)
+        if self._test is not None:
+            results["test_loss"].append(self._measure(self._test) if measure else results["test_loss"][-1])
+        if self._metrics:
+            self._objective.parameters.write(self._optimiser.vector)
+            self._kan.load_state_dict(self._work.state_dict())
+            for metric in self._metrics:
+                results.setdefault(metric.__name__, []).append(float(metric()))
+
+    def _measure(self, rows: Rows) -> float:
+        with torch.no_grad():
+            return self._loss.report(float(self._loss(self._work(rows.inputs).T, rows.label)[0]))
