@@ -1,7 +1,11 @@
 """Attribution methods, one a file."""
 
 from ascribe.methods.ablation import Ablation as Ablation
+from ascribe.methods.conductance import Conductance as Conductance
 from ascribe.methods.deep_lift import DeepLift as DeepLift
+from ascribe.methods.expected_gradients import ExpectedGradients as ExpectedGradients
 from ascribe.methods.input_x_gradient import InputXGradient as InputXGradient
+from ascribe.methods.integrated_gradients import IntegratedGradients as IntegratedGradients
 from ascribe.methods.saliency import Saliency as Saliency
 from ascribe.methods.shapley import Shapley as Shapley
+from ascribe.methods.smooth_grad import SmoothGrad as SmoothGrad

@@ -16,20 +16,14 @@ from ascribe.core.score import Score
 @final
 @dataclass(frozen=True)
 class Saliency(Method):
-    r"""$\nabla f(z)$, or $|\nabla f(z)|$ with `absolute`: how fast the score moves with each entry; one backward pass.
+    r"""$\nabla f(z)$: how fast the score moves with each entry; one backward pass.
 
-    Source: Simonyan, Vedaldi & Zisserman (2013).
+    Source: Simonyan, Vedaldi & Zisserman (2013), "Deep inside convolutional networks".
     """
 
-    absolute: bool = False
-
-    @property
-    def laws(self) -> frozenset[str]:
-        """An absolute value is not linear in the score."""
-        return frozenset({"dummy", "implementation_invariant"} | (set() if self.absolute else {"linear"}))
+    laws: ClassVar[frozenset[str]] = frozenset({"dummy", "linear", "implementation_invariant"})
 
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "any *shape"]
     ) -> Float[Tensor, "rows *shape"]:
-        slope = gradient(f, z)
-        return slope.abs() if self.absolute else slope
+        return gradient(f, z)
