@@ -30,7 +30,7 @@ def short(name: str, longest: int) -> str:
     return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
-def number(value: float, digits: int = 3, sign: bool = False) -> str:
+def number(value: float | int, digits: int = 3, sign: bool = False) -> str:
     """`value` to `digits` significant digits, grouped by thousands, with a true minus sign; "–" for no number.
 
     >>> [number(v) for v in (0.12345, -1234.5, 20640, 3.1e-7, 0, float("nan"))]

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 def network(
     kan: KAN | Picture,
     *,
-    beta: float = 3,
+    beta: float | int = 3,
     metric: Literal["backward", "forward_n", "forward_u"] = "backward",
-    scale: float = 0.5,
+    scale: float | int = 0.5,
     tick: bool = False,
     sample: bool = False,
     in_vars: Sequence[Any] | None = None,
     out_vars: Sequence[Any] | None = None,
     title: str | None = None,
-    varscale: float = 1,
+    varscale: float | int = 1,
     ax: matplotlib.axes.Axes | None = None,
 ) -> matplotlib.figure.Figure:
     r"""The network from its inputs (below) to its outputs (above); an edge's opacity is $\tanh(\beta\cdot score)$.
@@ -47,7 +47,7 @@ def network(
     inputs = _variables(_taken(in_vars, drawn), drawn.in_names, "in_vars")
     outputs = _variables(out_vars, drawn.out_names, "out_vars")
     width = None if ax is None else ax.bbox.width / ax.figure.dpi
-    sheet = plan(drawn, inputs, scale=2 * scale, varscale=varscale, tick=tick, width=width)
+    sheet = plan(drawn, inputs, scale=2.0 * scale, varscale=float(varscale), tick=tick, width=width)
     if ax is None:
         ax = figure(*sheet.inches).add_subplot()
     layout = sheet.layout
@@ -55,7 +55,7 @@ def network(
     ax.set_ylim(-sheet.below - BORDER, layout.height + sheet.above + BORDER)
     ax.set_aspect("equal")
     ax.axis("off")
-    pen = Pen(ax, beta, sheet.unit)
+    pen = Pen(ax, float(beta), sheet.unit)
     pen.edges(drawn, layout)
     pen.nodes(drawn, layout)
     for layer, band in enumerate(layout.bands):

@@ -39,7 +39,7 @@ class Pen:
         style = {"ha": "center", "va": "center", **style}
         self.ax.text(*place, text, fontsize=size, color=ink(self.ax), **style)
 
-    def lines(self, segments: list[np.ndarray] | np.ndarray, width: float, opacity: np.ndarray, order: float) -> None:
+    def lines(self, segments: list[np.ndarray] | np.ndarray, width: float, opacity: np.ndarray, order: int) -> None:
         """Polylines `width` points wide, each in its own opacity."""
         from matplotlib.collections import LineCollection
         from matplotlib.colors import to_rgba_array
@@ -71,7 +71,7 @@ class Pen:
         self.lines(segments, float(np.clip(12 / np.sqrt(len(segments)), 0.4, 1.2)), np.array(opacity), 1)
 
     def thumbnails(self, band: Band, *, tick: bool, samples: np.ndarray | None) -> None:
-        """Framed curves that hide the lines behind them as far as they are seen, with `samples` (rows, nodes) on them."""
+        """Framed curves, as opaque to the lines behind as they are seen, with `samples` (rows, nodes) on them."""
         from matplotlib.collections import PolyCollection
         from matplotlib.colors import to_rgba_array
 
