@@ -8,26 +8,26 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ascribe.cli.progress import Progress
-from ascribe.cli.summary import summary
+from ascribe.cli.job import Job
 from ascribe.errors import AscribeError, need
-from ascribe.report.conduct import Settings, conduct
-from ascribe.report.write import check_folder, write
+from ascribe.report.conduct import Settings
 from ascribe.tables.target import Task
 
 WRONG_INPUT, INTERRUPTED = 2, 130
 
 
-def main(tokens: Sequence[str] | None = None) -> int:
+def main(tokens: Sequence[str] | None = None, settings: Settings | None = None) -> int:
     """Run the command that was typed. Returns the exit code: 0; 2 for input that cannot be used; 130 after Ctrl-C."""
     try:
         cyclopts = need("cyclopts", extra="cli")
         try:
-            command(cyclopts)(tokens)
+            job = grammar(cyclopts)(tokens)
         except cyclopts.CycloptsError as error:
-            return failed(f"{' '.join(str(error).split())} Type ascribe --help.", WRONG_INPUT)
+            return failed(f"{' '.join(str(error).split())} Type ascribe explain --help.", WRONG_INPUT)
+        if job is not None:
+            print(job.run(settings or Settings()))
     except AscribeError as error:
-        return failed(f"{type(error).__name__}: {error}", WRONG_INPUT)
+        return failed(str(error), WRONG_INPUT)
     except KeyboardInterrupt:
         return failed("interrupted; nothing was written.", INTERRUPTED)
     return 0
@@ -38,12 +38,13 @@ def failed(sentence: str, code: int) -> int:
     return code
 
 
-def command(cyclopts: Any) -> Any:
-    """The command line's grammar; `explain` is its only verb so far."""
+def grammar(cyclopts: Any) -> Any:
+    """The command line's grammar; `explain` is its only verb."""
     app = cyclopts.App(
         name="ascribe",
         help="Why did the network say that, and can I read it?",
         version=lambda: version("ascribe"),
+        default_parameter=cyclopts.Parameter(negative=(), consume_multiple=True),
         result_action="return_value",
         exit_on_error=False,
         print_error=False,
@@ -64,7 +65,7 @@ def explain(
     drop: Sequence[str] = (),
     task: Task | None = None,
     seed: int = 0,
-) -> None:
+) -> Job:
     """Explain a table: train a readable network on it (or take yours), and say what its predictions are due to.
 
     Writes report.html, attributions.parquet, model.safetensors and config.json.
@@ -81,27 +82,12 @@ def explain(
         A network saved with torch.export.save, to explain instead of training one. It reads all other columns as
         float32, in their order. No code in the file is run.
     methods
-        Attribution methods, such as IntegratedGradients Shapley; without it five that complement one another.
+        Attribution methods, such as IntegratedGradients Shapley; without it, five that complement one another.
     drop
         Columns to leave out.
     task
-        Take the target for numbers (regression) or classes (classification) when it could be both.
+        Take the target for numbers (regression) or classes (classification) where it could be both.
     seed
         Decides the split, the training and every sample: the same seed gives the same bits.
     """
-    check_folder(out)
-    with Progress(table.name) as progress:
-        study = conduct(
-            table,
-            target,
-            model=model,
-            methods=methods,
-            drop=drop,
-            task=task,
-            seed=seed,
-            settings=Settings(),
-            progress=progress,
-        )
-        progress("writing the report", 0.98)
-        write(study, out)
-    print(summary(study, out))
+    return Job(table, target, out, model, tuple(methods), tuple(drop), task, seed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ascribe.errors import InputError
 from ascribe.report.attribute import attribute, choose_methods, sample, singles
 from ascribe.report.explained import Explained
 from ascribe.report.own import own_network
@@ -20,6 +21,7 @@ from ascribe.report.yardsticks import figures, yardsticks
 from ascribe.tables.read import read
 from ascribe.tables.target import Task
 
+MOST_SEED = 2**32  # what scikit-learn takes
 Stages = Callable[[str, float], None]
 
 
@@ -51,6 +53,8 @@ def conduct(
     The same seed and thread count give the same numbers. Raises AscribeError for anything that cannot be used.
     """
     start, settings, progress = time.perf_counter(), settings or Settings(), progress or silent
+    if not 0 <= seed < MOST_SEED:
+        raise InputError(f"--seed {seed} is out of range; pass a whole number from 0 to {MOST_SEED - 1}.")
     chosen = choose_methods(methods, seed)
     progress("reading the table", 0.0)
     table = read(source)
