@@ -1,0 +1,264 @@
+"""The classes behind Captum's names take Captum's arguments and give Captum's numbers."""
+
+from __future__ import annotations
+
+import inspect
+import runpy
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import captum.attr as captum
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import ascribe.compat.captum as ours
+from ascribe.compat.captum import attr
+from ascribe.core.explain import explain
+from ascribe.errors import LayerError, MethodError
+from ascribe.methods.expected_gradients import ExpectedGradients
+
+SHARED = Path(__file__).parents[2].parent / "shared"
+NAMES = [name for name, value in vars(attr).items() if inspect.isclass(value)]
+
+
+@pytest.fixture(autouse=True)
+def _captum_warns_of_its_hooks() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="captum")
+        warnings.filterwarnings("ignore", message="Input Tensor 0|Setting forward")
+        yield
+
+
+class Net(nn.Module):
+    """The shape of the house-price network, with as many outputs as asked for."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.lin1, self.relu1 = nn.Linear(8, 20), nn.ReLU()
+        self.lin2, self.relu2 = nn.Linear(20, 10), nn.ReLU()
+        self.lin3 = nn.Linear(10, outputs)
+
+    def forward(self, x: Tensor, scale: float = 1.0) -> Tensor:
+        return self.lin3(self.relu2(self.lin2(self.relu1(self.lin1(x * scale)))))
+
+
+@pytest.fixture(params=[1, 3], ids=["one output", "three outputs"])
+def net(request: pytest.FixtureRequest) -> Net:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Net(request.param).eval()
+
+
+def points(rows: int, seed: int = 0) -> Tensor:
+    return torch.randn(rows, 8, generator=torch.Generator().manual_seed(seed))
+
+
+def target(net: Net) -> int | None:
+    return None if net.lin3.out_features == 1 else 2
+
+
+def close(found: object, expected: object) -> None:
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_signatures_are_captums(name: str) -> None:
+    def form(function: object) -> list[tuple[str, object]]:
+        parameters = inspect.signature(function).parameters.values()
+        return [(p.name, p.default) for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD]
+
+    assert form(getattr(ours, name)) == form(getattr(captum, name))
+    assert form(getattr(ours, name).attribute) == form(getattr(captum, name).attribute)
+
+
+def test_names_are_where_captum_has_them() -> None:
+    assert len(NAMES) == 13
+    assert all(getattr(ours, name) is getattr(attr, name) for name in NAMES)
+
+
+POINT = ["IntegratedGradients", "DeepLift", "FeatureAblation", "ShapleyValues"]
+
+
+@pytest.mark.parametrize("name", [*POINT, "Saliency", "InputXGradient"])
+def test_exact_methods_are_equal(name: str, net: Net) -> None:
+    x = points(3)
+    if name == "ShapleyValues":  # Captum walks all orders: five players are enough
+        mask = torch.tensor([[0, 1, 2, 3, 4, 4, 4, 1]])
+        expected = captum.ShapleyValues(net).attribute(
+            x, target=target(net), feature_mask=mask, perturbations_per_eval=9
+        )
+        # Captum counts a single output as a dimension of its own here, and nowhere else.
+        close(ours.ShapleyValues(net).attribute(x, target=target(net), feature_mask=mask), expected.reshape(3, 8))
+        return
+    expected = getattr(captum, name)(net).attribute(x, target=target(net))
+    close(getattr(ours, name)(net).attribute(x, target=target(net)), expected.detach())
+
+
+@pytest.mark.parametrize("baselines", [0.5, points(1, 1), points(9, 1)], ids=["number", "row", "rows"])
+@pytest.mark.parametrize("name", POINT[:3])
+def test_baselines(name: str, baselines: float | Tensor, net: Net) -> None:
+    x = points(9)
+    expected = getattr(captum, name)(net).attribute(x, baselines, target=target(net))
+    close(getattr(ours, name)(net).attribute(x, baselines, target=target(net)), expected.detach())
+
+
+@pytest.mark.parametrize("method", ["gausslegendre", "riemann_left", "riemann_right", "riemann_middle"])
+@pytest.mark.parametrize("name", ["IntegratedGradients", "LayerIntegratedGradients", "LayerConductance"])
+def test_quadratures(name: str, method: str, net: Net) -> None:
+    x, given = points(9), {"n_steps": 20, "method": method, "target": target(net)}
+    layer = () if name == "IntegratedGradients" else (net.lin2,)
+    close(
+        getattr(ours, name)(net, *layer).attribute(x, points(1, 1), **given),
+        getattr(captum, name)(net, *layer).attribute(x, points(1, 1), **given).detach(),
+    )
+
+
+@pytest.mark.parametrize("at_input", [False, True])
+@pytest.mark.parametrize("name", ["LayerConductance", "LayerIntegratedGradients", "LayerActivation"])
+def test_layers(name: str, at_input: bool, net: Net) -> None:
+    x = points(9)
+    given = {"attribute_to_layer_input": at_input} | ({} if name == "LayerActivation" else {"target": target(net)})
+    expected = getattr(captum, name)(net, net.lin3).attribute(x, **given)
+    close(getattr(ours, name)(net, net.lin3).attribute(x, **given), expected.detach())
+
+
+def test_activations_of_a_list_of_layers(net: Net) -> None:
+    found = ours.LayerActivation(net, [net.lin1, net.relu2]).attribute(points(9))
+    close(found, captum.LayerActivation(net, [net.lin1, net.relu2]).attribute(points(9)))
+
+
+def test_targets_of_every_form() -> None:
+    net = Net(3).eval()
+    x = points(4)
+    for form in (1, torch.tensor(1), torch.tensor([1]), (1,), [0, 1, 2, 0], torch.tensor([0, 1, 2, 0]), [(0,)] * 4):
+        expected = captum.DeepLift(net).attribute(x, target=form)
+        close(ours.DeepLift(net).attribute(x, target=form), expected.detach())
+
+
+@pytest.mark.parametrize("name", ["IntegratedGradients", "DeepLift", "LayerConductance", "LayerIntegratedGradients"])
+def test_deltas(name: str, net: Net) -> None:
+    layer = (net.lin2,) if name.startswith("Layer") else ()
+    given = {"target": target(net), "return_convergence_delta": True}
+    given |= {} if name == "DeepLift" else {"n_steps": 5}
+    method, expected = (getattr(room, name)(net, *layer) for room in (ours, captum))
+    assert method.has_convergence_delta()
+    found = method.attribute(points(9), **given)
+    assert isinstance(found, tuple)
+    torch.testing.assert_close(found[1], expected.attribute(points(9), **given)[1], rtol=1e-3, atol=1e-5)
+
+
+def test_tuples_come_back_as_tuples(net: Net) -> None:
+    both = (points(9)[:, :3], points(9)[:, 3:])
+
+    def whole(a: Tensor, b: Tensor) -> Tensor:
+        return net(torch.cat([a, b], 1))
+
+    for name in ("IntegratedGradients", "FeatureAblation", "Saliency", "InputXGradient"):
+        expected = getattr(captum, name)(whole).attribute(both, target=target(net))
+        found = getattr(ours, name)(whole).attribute(both, target=target(net))
+        assert isinstance(found, tuple)
+        close(found, tuple(part.detach() for part in expected))
+    masks = (torch.tensor([[0, 0, 1]]), torch.tensor([[1, 2, 2, 3, 3]]))
+    expected = captum.FeatureAblation(whole).attribute(both, target=target(net), feature_mask=masks)
+    close(ours.FeatureAblation(whole).attribute(both, target=target(net), feature_mask=masks), expected)
+
+
+def test_more_arguments_of_the_model(net: Net) -> None:
+    expected = captum.IntegratedGradients(net).attribute(points(9), target=target(net), additional_forward_args=0.3)
+    found = ours.IntegratedGradients(net).attribute(points(9), target=target(net), additional_forward_args=(0.3,))
+    close(found, expected.detach())
+    layer = ours.LayerActivation(net, net.lin1).attribute(points(9), 0.3)
+    close(layer, captum.LayerActivation(net, net.lin1).attribute(points(9), 0.3))
+    with pytest.raises(MethodError, match="additional_forward_args holds a tensor"):
+        ours.Saliency(net).attribute(points(9), target(net), additional_forward_args=points(9))
+
+
+def test_distributions(net: Net) -> None:
+    x, background = points(5), points(30, 1)
+    expected = captum.DeepLiftShap(net).attribute(x, background, target=target(net))
+    for baselines in (background, lambda: background, lambda inputs: background.to(inputs)):
+        close(ours.DeepLiftShap(net).attribute(x, baselines, target=target(net)), expected.detach())
+
+
+def standard_error(samples: Tensor) -> Tensor:
+    return samples.std(0) / len(samples) ** 0.5
+
+
+def test_gradient_shap_is_within_four_standard_errors(net: Net) -> None:
+    x, background = points(4), points(12, 1)
+    each = [
+        captum.IntegratedGradients(net).attribute(x, row[None], target=target(net), n_steps=200) for row in background
+    ]
+    truth = torch.stack(each).mean(0).detach()
+    native = explain(net, x, ExpectedGradients(draws=600), target=target(net), background=background)
+    found, delta = ours.GradientShap(net).attribute(
+        x, background, n_samples=600, target=target(net), return_convergence_delta=True
+    )
+    assert ((found - truth).abs() < 4 * native.error + 1e-6).all()
+    close(delta, torch.zeros(4))
+
+
+def test_noise_tunnel_is_within_four_standard_errors(net: Net) -> None:
+    torch.manual_seed(0)
+    x, given = points(4), {"target": target(net), "n_steps": 20}
+    one = captum.NoiseTunnel(captum.IntegratedGradients(net))
+    theirs = torch.stack([one.attribute(x, nt_samples=1, stdevs=0.5, **given) for _ in range(200)]).detach()
+    draws = 200
+    found = ours.NoiseTunnel(ours.IntegratedGradients(net)).attribute(x, nt_samples=draws, stdevs=0.5, **given)
+    error = standard_error(theirs) * (1 + 200 / draws) ** 0.5
+    assert ((found - theirs.mean(0)).abs() < 4 * error + 1e-6).all()
+
+
+def test_noise_tunnel_averages_sizes_of_gradients(net: Net) -> None:
+    torch.manual_seed(0)
+    x = points(4)
+    theirs = captum.NoiseTunnel(captum.Saliency(net)).attribute(x, nt_samples=400, stdevs=0.5, target=target(net))
+    found = ours.NoiseTunnel(ours.Saliency(net)).attribute(x, nt_samples=400, stdevs=(0.5,), target=target(net))
+    torch.testing.assert_close(found, theirs.detach(), rtol=0.25, atol=0.02)
+
+
+def test_shapley_sampling(net: Net) -> None:
+    found = ours.ShapleyValueSampling(net).attribute(points(4), points(1, 1), target=target(net), n_samples=40)
+    exact = ours.ShapleyValues(net).attribute(points(4), points(1, 1), target=target(net))
+    close(found, exact)
+
+
+def test_unknown_arguments_are_named(net: Net) -> None:
+    with pytest.raises(MethodError, match=r"DeepLift\.attribute: .*'steps'; it takes \(inputs, baselines=None"):
+        ours.DeepLift(net).attribute(points(2), steps=3)
+    with pytest.raises(MethodError, match="Saliency: missing a required argument"):
+        ours.Saliency()
+    with pytest.raises(MethodError, match="multiply_by_inputs=False"):
+        ours.IntegratedGradients(net, multiply_by_inputs=False)
+    with pytest.raises(MethodError, match="method='simpson'"):
+        ours.IntegratedGradients(net).attribute(points(2), method="simpson")
+    with pytest.raises(MethodError, match="nt_type='vargrad'"):
+        ours.NoiseTunnel(ours.Saliency(net)).attribute(points(2), nt_type="vargrad")
+    with pytest.raises(MethodError, match="differ"):
+        ours.NoiseTunnel(ours.Saliency(net)).attribute(points(2), stdevs=(1.0, 2.0))
+    with pytest.raises(LayerError, match="no part of the network"):
+        ours.LayerActivation(net, nn.Linear(1, 1)).attribute(points(2))
+
+
+def test_the_house_price_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The program as it is, and again with Captum's import: the same numbers, the sampled ones aside."""
+    program, weights = SHARED / "seeds/programs/s1_house_prices.py", SHARED / "data/california_mlp.safetensors"
+    if not (program.exists() and weights.exists()):
+        pytest.skip("the house prices are not beside this checkout")
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(SHARED / "data/scikit_learn_data"))
+    monkeypatch.setenv("WEIGHTS", str(weights))
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    other = tmp_path / "captum_house_prices.py"
+    other.write_text(program.read_text().replace("from ascribe.compat.captum", "from captum.attr"))
+    found, expected = runpy.run_path(str(program)), runpy.run_path(str(other))
+    assert found["err"] == pytest.approx(0.65797454, abs=1e-7)
+    for name in ("Int Grads", "DeepLift", "Feature Ablation"):
+        theirs = expected["attributions"][name].detach()
+        size = theirs.abs().max()
+        torch.testing.assert_close(found["attributions"][name], theirs, rtol=1e-4, atol=1e-5 * float(size))
+    theirs = expected["lc_attr_test"].detach()
+    torch.testing.assert_close(found["lc_attr_test"], theirs, rtol=1e-4, atol=1e-5 * float(theirs.abs().max()))
+    assert np.isfinite(found["bars"]["GradientSHAP"]).all()
