@@ -69,6 +69,7 @@ def regression() -> Study:
             "model": None,
             "drop": ["id"],
             "methods": ["Ablation()", "Shapley(budget=100)"],
+            "versions": {"ascribe": "0.1.0", "torch": "2.13.0", "pyarrow": None},
             "note": "</pre><script>alert(2)</script>",
         },
     )

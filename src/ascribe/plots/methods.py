@@ -47,7 +47,7 @@ def methods(comparison: Comparison, *, top: int = 12, ax: matplotlib.axes.Axes |
 def stand(lines: list[str], width: float) -> bool:
     """Whether names fit side by side under upright bars in a figure of `width` inches; else the bars lie down."""
     longest = max(len(line) for line in lines)
-    return 0.88 * width / len(lines) >= max(0.62, 0.075 * longest)
+    return bool(0.88 * width / len(lines) >= max(0.62, 0.075 * longest))
 
 
 def lying_height(lines: int, methods: int) -> float:

@@ -98,10 +98,12 @@ class Pen:
     def _ranges(self, edge: Edge, square: np.ndarray, side: float) -> None:
         size = float(np.clip(8 * side * self.unit, 2.0, 6.5))
         (x, y), half = square, side / 2
-        self.text((x - half, y - half), f" {number(edge.x.min(), 2)}", size, ha="left", va="top")
-        self.text((x + half, y - half), f"{number(edge.x.max(), 2)} ", size, ha="right", va="top")
-        self.text((x - half, y - half), f"{number(edge.y.min(), 2)} ", size, ha="right", va="bottom", rotation=90)
-        self.text((x - half, y + half), f"{number(edge.y.max(), 2)} ", size, ha="right", va="top", rotation=90)
+        self.text((x - half, y - half), f" {number(float(edge.x.min()), 2)}", size, ha="left", va="top")
+        self.text((x + half, y - half), f"{number(float(edge.x.max()), 2)} ", size, ha="right", va="top")
+        self.text(
+            (x - half, y - half), f"{number(float(edge.y.min()), 2)} ", size, ha="right", va="bottom", rotation=90
+        )
+        self.text((x - half, y + half), f"{number(float(edge.y.max()), 2)} ", size, ha="right", va="top", rotation=90)
 
     def nodes(self, picture: Picture, layout: Layout) -> None:
         """A dot a node, with the sign of a sum where several edges meet and of a product above its factors."""

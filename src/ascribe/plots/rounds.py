@@ -34,7 +34,7 @@ def rounds(
         ax.plot(place[~steps_kept], error[~steps_kept], "o", color=colour, markersize=5, fillstyle="none")
     crowded = sum(len(step) + 3 for step in steps) > 11 * ax.figure.get_figwidth()
     ax.set_xticks(
-        place, [label(step, 20) for step in steps], rotation=35 if crowded else 0, ha="right" if crowded else "center"
+        place, [label(step, 24) for step in steps], rotation=35 if crowded else 0, ha="right" if crowded else "center"
     )
     ax.set_ylabel(measure)
     ax.margins(x=0.06, y=0.12)

@@ -13,7 +13,7 @@ MOST = 400
 """Edges drawn at most: with more, thumbnails are too small to read on a page."""
 INCHES = 0.72
 """Inches a unit of the layout has where nothing else is asked: the widest network then fills a page."""
-LETTER = 0.58
+LETTER = 0.55
 """Mean width of a letter over its size."""
 NAME = 10.0
 """Points of a name."""
@@ -43,7 +43,7 @@ class Sheet:
     @property
     def turned(self) -> bool:
         """Whether the names of the inputs stand upright, having no room side by side."""
-        return self.longest > 0.92 * self.layout.width / len(self.inputs)
+        return bool(self.longest > 0.92 * self.layout.width / len(self.inputs))
 
     @property
     def below(self) -> float:

@@ -80,8 +80,9 @@ def _draw(ax: matplotlib.axes.Axes, steps: np.ndarray, level: np.ndarray) -> Non
         # beside the bar on the side it points to, so that the text never lies on a colour
         x, side = (max(left, right) + room, "left") if step >= 0 else (min(left, right) - room, "right")
         ax.text(x, y, number(step, sign=True), ha=side, va="center", fontsize=8.5, color=colour)
-    # room for those texts at both ends: they are about 0.6 inches wide, the names take a third of the figure
-    ends = float(np.ptp(level) or 1.0) * 0.6 / (0.64 * ax.figure.get_figwidth())
+    # room for those texts at both ends: a letter takes 0.075 inches, the names a third of the figure
+    longest = max(len(number(step, sign=True)) for step in steps)
+    ends = float(np.ptp(level) or 1.0) * (0.1 + 0.075 * longest) / (0.6 * ax.figure.get_figwidth())
     ax.set_xlim(level.min() - ends, level.max() + ends)
     ax.set_ylim(len(steps) + 1.6, -0.6)
     quiet(ax, grid="x")

@@ -34,7 +34,9 @@ def page(study: Study) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, percent=words.percent, short=short, figure=words.figure)
+    environment.filters.update(
+        number=number, percent=words.percent, short=short, figure=words.figure, duration=words.duration
+    )
     drawn = {name: Markup(svg) for name, svg in pictures(study).items()}
     singles = [Markup(svg) for svg in waterfalls(study)]
     return environment.get_template("page.html.jinja").render(
@@ -53,15 +55,15 @@ def _singles(study: Study, drawn: list[Any]) -> list[dict[str, Any]]:
             {
                 "row": row,
                 "picture": svg,
-                "predicted": _said(study, study.predicted[k]),
-                "true": _said(study, study.true[k]),
+                "predicted": _said(study, float(study.predicted[k])),
+                "true": _said(study, float(study.true[k])),
             }
         )
     return found
 
 
 def _said(study: Study, value: float) -> str:
-    return short(study.classes[int(value)], 40) if study.classes else number(float(value))
+    return short(study.classes[int(value)], 40) if study.classes else number(value)
 
 
 def _tables(study: Study) -> dict[str, Any]:

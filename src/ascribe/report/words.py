@@ -160,13 +160,11 @@ def complete(study: Study) -> str:
     """How to read the completeness gaps, and what they are here."""
     gaps = largest_gap(study)
     whole = [name for name, gap in gaps.items() if gap <= 1e-2]
-    told = {
-        0: "None of the methods here is complete: their values rank and compare, but do not add up.",
-        len(gaps): "All methods here add up to within 1% in every row.",
-    }
-    return told.get(
-        len(whole), f"Here {listed(whole)} add{'s' if len(whole) == 1 else ''} up to within 1% in every row."
-    )
+    if not whole:
+        return "None of the methods here is complete: their values rank and compare, but do not add up."
+    if len(whole) == len(gaps):
+        return "All methods here add up to within 1% in every row."
+    return f"Here {listed(whole)} add{'s' if len(whole) == 1 else ''} up to within 1% in every row."
 
 
 def command(study: Study) -> str:
@@ -187,7 +185,23 @@ def figure(value: float, name: str) -> str:
     """A model's figure as it is usually written: errors to three digits, R2 to two decimals, accuracy in percent."""
     if name == "accuracy":
         return percent(value)
-    return f"{value:.2f}".replace("-", "−") if name == "R2" else number(value)
+    # adding zero takes the sign off a rounded zero
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if name == "R2" else number(value)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a table.
+
+    >>> duration(0.00013), duration(14.23)
+    ('<0.01', '14')
+    """
+    return "<0.01" if seconds < 0.01 else number(seconds, 2)
+
+
+def versions(study: Study) -> str:
+    """The libraries that made the report."""
+    found = study.recipe["versions"]
+    return listed([f"{library} {version}" for library, version in found.items() if version])
 
 
 def listed(words: Sequence[str]) -> str:
