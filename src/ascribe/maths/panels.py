@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import final
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -24,10 +24,8 @@ from ascribe.maths.quadrature import Adaptive, kronrod
 Take = Callable[[Int[Tensor, " piece"], Float[Tensor, " piece"], Float[Tensor, "piece *shape"]], None]
 
 
-class Visit(Protocol):
-    """Evaluates points t on the paths of rows; gives the heights and integrands of every piece to `take`."""
-
-    def __call__(self, t: Float[Tensor, " n"], rows: Int[Tensor, " n"], take: Take) -> None: ...
+# Evaluates points t on the paths of rows, piece by piece, and gives every piece's heights and integrands to `take`.
+Visit = Callable[[Float[Tensor, " n"], Int[Tensor, " n"], Take], None]
 
 
 @final
