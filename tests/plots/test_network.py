@@ -89,6 +89,13 @@ def test_a_kan_draws_itself_on_given_axes_and_on_its_own():
     figure.canvas.draw()
 
 
+def test_a_part_of_a_figure_will_do():
+    whole = Figure((8, 4))
+    assert network(full([2, 1]), ax=whole.subfigures(1, 2)[0].add_subplot()) is whole
+    white = [c for c in whole.subfigs[0].axes[0].collections if isinstance(c, PolyCollection)]
+    np.testing.assert_allclose(white[0].get_facecolors()[0, :3], 1)
+
+
 def test_tick_writes_ranges_and_sample_marks_data():
     kan = KAN([2, 1], seed=1)
     kan(torch.linspace(-1, 1, 60).reshape(30, 2))

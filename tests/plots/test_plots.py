@@ -77,6 +77,14 @@ def test_a_picture_leaves_style_and_figures_as_they_were(drawings, name):
 
 
 @pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.filterwarnings("ignore:Glyph .* missing")
+def test_a_part_of_a_figure_will_do(drawings, name):
+    whole = Figure((8, 4))
+    drawings[name](whole.subfigures(1, 2)[0].add_subplot())
+    whole.canvas.draw()
+
+
+@pytest.mark.parametrize("name", PICTURES)
 def test_a_dark_style_stays_dark(drawings, name):
     with plt.style.context("dark_background"):
         ax = drawings[name]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -82,7 +82,7 @@ def _levels(own: np.ndarray | None, shown: np.ndarray) -> np.ndarray:
 
 
 def _draw(ax: matplotlib.axes.Axes, x: np.ndarray, y: np.ndarray, levels: np.ndarray) -> None:
-    style = {"s": 14.0 if len(x) <= 300 else 7.0, "linewidths": 0}
+    style: dict[str, Any] = {"s": 14.0 if len(x) <= 300 else 7.0, "linewidths": 0}
     neutral = np.broadcast_to(levels == NEUTRAL, x.shape)
     ax.scatter(x[neutral], y[neutral], color=ink(ax), alpha=0.4, **style)
     if neutral.all():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from ascribe.errors import need
 
@@ -42,9 +42,19 @@ def rows_height(count: int) -> float:
     return 0.9 + 0.27 * max(count, 2)
 
 
+def inches(ax: matplotlib.axes.Axes) -> float:
+    """Width of the figure, or the part of a figure, that `ax` is in."""
+    return float(ax.figure.bbox.width / ax.figure.dpi)
+
+
+def root(ax: matplotlib.axes.Axes) -> matplotlib.figure.Figure:
+    """The whole figure that `ax` is in, also from a part of one."""
+    return ax.figure.figure
+
+
 def letters(ax: matplotlib.axes.Axes) -> int:
     """Letters of 9 points that a name beside a picture may have, so that it takes a quarter of the width."""
-    return max(12, round(3.7 * ax.figure.get_figwidth()))
+    return max(12, round(3.7 * inches(ax)))
 
 
 def ink(ax: matplotlib.axes.Axes) -> str:
@@ -54,7 +64,13 @@ def ink(ax: matplotlib.axes.Axes) -> str:
     return matplotlib.rcParams["text.color"]
 
 
-def quiet(ax: matplotlib.axes.Axes, grid: str | None = None) -> None:
+def paper(ax: matplotlib.axes.Axes) -> Any:
+    """The colour that `ax` is drawn on: the figure's, or white where that lets everything through."""
+    colour = root(ax).get_facecolor()
+    return colour if colour[3] else "white"
+
+
+def quiet(ax: matplotlib.axes.Axes, grid: Literal["both", "x", "y"] | None = None) -> None:
     """Leave only what is read: no box, no tick marks, a faint grid along the axis that carries numbers."""
     colour = ink(ax)
     for spine in ax.spines.values():
@@ -67,7 +83,7 @@ def quiet(ax: matplotlib.axes.Axes, grid: str | None = None) -> None:
         ax.grid(True, axis=grid, color=colour, alpha=0.12, linewidth=0.8)
 
 
-def zero_line(ax: matplotlib.axes.Axes, along: str) -> None:
+def zero_line(ax: matplotlib.axes.Axes, along: Literal["x", "y"]) -> None:
     """The line that bars start from: `along` "y" is upright, "x" level."""
     draw = ax.axvline if along == "y" else ax.axhline
     draw(0, color=ink(ax), alpha=0.5, linewidth=0.8, zorder=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ascribe.core.drawing import draws
 from ascribe.metrics.comparison import Comparison
-from ascribe.plots.canvas import WIDTH, axes, ink, quiet, rows_height, zero_line
+from ascribe.plots.canvas import WIDTH, axes, inches, ink, quiet, rows_height, zero_line
 from ascribe.plots.labels import label
 from ascribe.plots.palette import SERIES
 from ascribe.plots.ranking import strongest
@@ -31,7 +31,8 @@ def methods(comparison: Comparison, *, top: int = 12, ax: matplotlib.axes.Axes |
     ranking = strongest(np.abs(shares).mean(0), top)
     names = next(iter(comparison.attributions.values())).names
     shares, lines = ranking.gather(shares), [label(name, 18) for name in ranking.names(names)]
-    width = WIDTH if ax is None else ax.get_position().width / 0.775 * ax.figure.get_figwidth()
+    # an axes of its own takes 0.775 of a figure's width
+    width = WIDTH if ax is None else float(ax.get_position().width / 0.775 * inches(ax))
     lying = not stand(lines, width)
     ax = axes(ax, rows_height(0) + lying_height(len(lines), len(shares)) if lying else 3.6)
     _bars(ax, shares, list(comparison.attributions), lying)

@@ -9,7 +9,7 @@ from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.kan.network import KAN
 from ascribe.kan.picture import Picture, picture
-from ascribe.plots.canvas import figure
+from ascribe.plots.canvas import figure, root
 from ascribe.plots.pens import Pen
 from ascribe.plots.sheet import BORDER, Sheet, plan
 
@@ -46,7 +46,7 @@ def network(
     drawn = kan if isinstance(kan, Picture) else picture(kan, metric=metric)
     inputs = _variables(_taken(in_vars, drawn), drawn.in_names, "in_vars")
     outputs = _variables(out_vars, drawn.out_names, "out_vars")
-    width = None if ax is None else ax.bbox.width / ax.figure.dpi
+    width = None if ax is None else float(ax.bbox.width / ax.figure.dpi)
     sheet = plan(drawn, inputs, scale=2.0 * scale, varscale=float(varscale), tick=tick, width=width)
     if ax is None:
         ax = figure(*sheet.inches).add_subplot()
@@ -63,7 +63,7 @@ def network(
     _write(pen, sheet, outputs)
     if title is not None:
         ax.set_title(title, fontsize=1.3 * sheet.size)
-    return ax.figure
+    return root(ax)
 
 
 def _taken(in_vars: Sequence[Any] | None, drawn: Picture) -> Sequence[Any] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ascribe.kan.picture import Edge, Picture
-from ascribe.plots.canvas import ink
+from ascribe.plots.canvas import ink, paper
 from ascribe.plots.labels import number
 from ascribe.plots.layout import Band, Layout
 from ascribe.plots.palette import FIRST
@@ -47,7 +47,7 @@ class Pen:
         if len(segments):
             colours = to_rgba_array([ink(self.ax)] * len(segments), opacity)
             self.ax.add_collection(
-                LineCollection(segments, colors=colours, linewidths=width, capstyle="round", zorder=order),
+                LineCollection(list(segments), colors=colours, linewidths=width, capstyle="round", zorder=order),
                 autolim=False,
             )
 
@@ -80,8 +80,10 @@ class Pen:
         corners = band.side / 2 * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
         frames = band.squares[:, None, :] + corners
         opacity = self.opacity(band.edges)
-        paper = to_rgba_array([self.ax.figure.get_facecolor()] * len(frames), np.minimum(2 * opacity, 1))
-        self.ax.add_collection(PolyCollection(list(frames), facecolors=paper, linewidths=0, zorder=2), autolim=False)
+        background = to_rgba_array([paper(self.ax)] * len(frames), np.minimum(2 * opacity, 1))
+        self.ax.add_collection(
+            PolyCollection(list(frames), facecolors=background, linewidths=0, zorder=2), autolim=False
+        )
         self.lines(frames, 0.7, opacity, 3)
         curves = [_curve(e, square, band.side) for e, square in zip(band.edges, band.squares, strict=True)]
         self.lines(curves, float(np.clip(2.2 * band.side, 0.7, 1.8)), opacity, 3)
@@ -141,7 +143,7 @@ class Pen:
                     units="xy",
                     offsets=np.array(places),
                     offset_transform=self.ax.transData,
-                    facecolors=[ink(self.ax) if filled else self.ax.figure.get_facecolor()],
+                    facecolors=[ink(self.ax) if filled else paper(self.ax)],
                     edgecolors=[ink(self.ax)],
                     linewidths=0.9,
                     zorder=5,

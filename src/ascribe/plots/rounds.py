@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ascribe.plots.canvas import axes, ink, quiet
+from ascribe.plots.canvas import axes, inches, ink, quiet
 from ascribe.plots.labels import label
 from ascribe.plots.palette import FIRST, SECOND
 
@@ -32,7 +32,7 @@ def rounds(
         error = np.asarray(values, dtype=float)
         ax.plot(place[steps_kept], error[steps_kept], "o-", color=colour, markersize=5, linewidth=1.6, label=name)
         ax.plot(place[~steps_kept], error[~steps_kept], "o", color=colour, markersize=5, fillstyle="none")
-    crowded = sum(len(step) + 3 for step in steps) > 11 * ax.figure.get_figwidth()
+    crowded = sum(len(step) + 3 for step in steps) > 11 * inches(ax)
     ax.set_xticks(
         place, [label(step, 24) for step in steps], rotation=35 if crowded else 0, ha="right" if crowded else "center"
     )

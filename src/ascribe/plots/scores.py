@@ -37,7 +37,7 @@ def scores(
         reach = 2 * np.asarray(errors, dtype=float)[order]
         ax.hlines(place, height - reach, height + reach, color=FIRST, alpha=0.5, linewidth=4)
     ax.plot(height, place, "o", color=FIRST, markersize=6)
-    ax.set_yticks(place, [label(names[i], letters(ax)) for i in order])
+    ax.set_yticks(place, [label(names[int(i)], letters(ax)) for i in order])
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.set_xlabel(
         "feature score" if len(order) == len(names) else f"feature score, the {len(order)} highest of {len(names)}"

@@ -10,7 +10,7 @@ import numpy as np
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
 from ascribe.errors import InputError
-from ascribe.plots.canvas import axes, ink, letters, quiet, rows_height
+from ascribe.plots.canvas import axes, inches, ink, letters, quiet, rows_height
 from ascribe.plots.labels import label, number
 from ascribe.plots.palette import DOWN, UP
 from ascribe.plots.ranking import strongest
@@ -62,7 +62,7 @@ def _lines(names: list[str], shown: np.ndarray, cells: Sequence[str] | None, lon
     """The names beside the steps, with the row's own values where they are known."""
     if cells is None:
         return [label(name, longest) for name in names]
-    values = [label(cells[i], longest // 2) for i in shown]
+    values = [label(cells[int(i)], longest // 2) for i in shown]
     known = [f"{label(n, longest - len(v) - 3)} = {v}" for n, v in zip(names[: len(values)], values, strict=True)]
     return known + [label(name, longest) for name in names[len(values) :]]
 
@@ -76,13 +76,13 @@ def _draw(ax: matplotlib.axes.Axes, steps: np.ndarray, level: np.ndarray) -> Non
     )
     ax.plot([level[0], level[-1]], [0, len(steps) + 1], "o", color=colour, markersize=5)
     room = 0.01 * float(np.ptp(level) or 1.0)
-    for y, step, left, right in zip(place, steps, level[:-1], level[1:], strict=True):
+    for y, step, left, right in zip(place.tolist(), steps.tolist(), level[:-1], level[1:], strict=True):
         # beside the bar on the side it points to, so that the text never lies on a colour
         x, side = (max(left, right) + room, "left") if step >= 0 else (min(left, right) - room, "right")
         ax.text(x, y, number(step, sign=True), ha=side, va="center", fontsize=8.5, color=colour)
     # room for those texts at both ends: a letter takes 0.075 inches, the names a third of the figure
     longest = max(len(number(step, sign=True)) for step in steps)
-    ends = float(np.ptp(level) or 1.0) * (0.1 + 0.075 * longest) / (0.6 * ax.figure.get_figwidth())
+    ends = float(np.ptp(level) or 1.0) * (0.1 + 0.075 * longest) / (0.6 * inches(ax))
     ax.set_xlim(level.min() - ends, level.max() + ends)
     ax.set_ylim(len(steps) + 1.6, -0.6)
     quiet(ax, grid="x")

@@ -26,7 +26,7 @@ VARIABLES = {
 }
 """What the page calls a picture's colours; the others are mid tones that read on light and dark alike."""
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -43,11 +43,11 @@ def embed(figure: matplotlib.figure.Figure, kind: str, alt: str) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", facecolor="none", metadata={"Date": None}, dpi=200)
     svg = text.getvalue()
-    box = re.search(r'viewBox="([^"]+)"', svg)
+    width, height = figure.get_size_inches()
     body = svg[svg.index("</defs>") + len("</defs>") : svg.rindex("</svg>")]
     body = re.sub(r"<[^>]*>", lambda tag: _slim(tag.group()), re.sub(r">\s+<", "><", body))
-    head = f'<svg class="{_attribute(kind)}" viewBox="{box.group(1)}" role="img" aria-label="{_attribute(alt)}"'
-    return f'{head} style="--natural: {100 * figure.get_figwidth():.0f}px">{_hoist(body)}</svg>'
+    head = f'<svg class="{_attribute(kind)}" viewBox="0 0 {72 * width:g} {72 * height:g}" role="img"'
+    return f'{head} aria-label="{_attribute(alt)}" style="--natural: {100 * width:.0f}px">{_hoist(body)}</svg>'
 
 
 @contextmanager
