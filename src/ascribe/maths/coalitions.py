@@ -101,7 +101,9 @@ def plans(players: int, background: int, budgets: list[int], generator: torch.Ge
             missing = budget + background + 1 - len(walks.coalitions)
             if missing < 0:
                 break
-            order = torch.cat([order, antithetic(players, missing // (2 * players) + 1, generator)])
+            # As many as would do if all they ask were new, and more the more often it was not.
+            pairs = max(missing // (2 * players) + 1, len(order) // 2)
+            order = torch.cat([order, antithetic(players, pairs, generator)])
         yield walks.within(budget + background + 1)
 
 
