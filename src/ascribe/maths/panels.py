@@ -119,25 +119,26 @@ def _evaluate(
 
     def take(index: Int[Tensor, " piece"], height: Float[Tensor, " piece"], q: Float[Tensor, "piece *shape"]) -> None:
         panel, node = index // nodes, index % nodes
-        slope = q.double().flatten(1).sum(1)
+        slope = q.double().flatten(1).sum(1) - mean[panel]
         heights[index], slopes[index] = height.double(), slope
         plain.index_add_(0, panel, q * _column(w[node], q))
-        mixed.index_add_(0, panel, q * _column(w[node] * (slope - mean[panel]), q))
+        mixed.index_add_(0, panel, q * _column(w[node] * slope, q))
         difference.index_add_(0, panel, q * _column((g - w)[node], q))
 
     points = panels.a[:, None] + width[:, None] * t
     visit(points.flatten(), panels.row.repeat_interleave(nodes), take)
-    slopes = slopes.reshape(count, nodes)
-    average = slopes @ w
-    deviation = slopes - average[:, None]
-    variance = deviation.square() @ w
-    gap = mean - average
+    # What the slopes are above the panel's known mean: small numbers, of which nothing cancels.
+    above = slopes.reshape(count, nodes)
+    gap = -(above @ w)
+    deviation = above + gap[:, None]
+    variance, largest = deviation.square() @ w, deviation.abs().amax(1)
     # A correction that leaves the nodes' weights near the rule's own is believed; a larger one means that something
-    # hides between the nodes, or that there is nothing to correct but rounding.
-    believed = gap.abs() * deviation.abs().amax(1) <= 2 * variance
-    inverse = torch.where(variance > 0, 1 / variance, 0.0)
-    regression = (mixed - plain * _column(average - mean, plain)) * _column(inverse, plain)
-    part = plain + regression * _column(torch.where(believed, gap, 0.0), plain)
+    # hides between the nodes. Slopes that vary by rounding alone say nothing.
+    noise = 8 * torch.finfo(like.dtype).eps * plain.double().abs().flatten(1).sum(1)
+    believed = (gap.abs() * largest <= 2 * variance) & (largest > noise)
+    inverse = torch.where(believed, 1 / variance, 0.0)
+    regression = (mixed + plain * _column(gap, plain)) * _column(inverse, plain)
+    part = plain + regression * _column(gap, plain)
     error = (difference - regression * _column(deviation @ (g - w), plain)).abs()
     missed = torch.where(believed, 0.0, gap.abs() * width)
     return (

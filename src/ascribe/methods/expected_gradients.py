@@ -77,7 +77,7 @@ class ExpectedGradients(Method):
 
     def _plan(
         self, z: Float[Tensor, "rows *shape"], background: int
-    ) -> tuple[Int[Tensor, " draws"], Float[Tensor, " draws"], Float[Tensor, "draws *shape"]]:
+    ) -> tuple[Int[Tensor, " draws"], Float[Tensor, " draws"], Float[Tensor, "draws ..."]]:
         """A background row, a place on the path and noise for every draw: shuffled rows, one place in every stratum."""
         generator = torch.Generator().manual_seed(self.seed)
         passes = -(-self.draws // background)

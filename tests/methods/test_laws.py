@@ -1,0 +1,34 @@
+"""Every exported method keeps the laws that it declares."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import ascribe.methods
+from ascribe.core.method import Method
+from ascribe.maths.quadrature import Adaptive
+from ascribe.methods import Conductance, ExpectedGradients, IntegratedGradients, Saliency, SmoothGrad
+from ascribe.testing import check_method
+
+EXPORTED = [kind for kind in vars(ascribe.methods).values() if inspect.isclass(kind)]
+# Wrappers need an inner method; everything else is built with its defaults.
+DEFAULTS = [SmoothGrad(Saliency(), draws=4) if kind is SmoothGrad else kind() for kind in EXPORTED]
+VARIANTS = [
+    IntegratedGradients(Adaptive(tolerance=1e-4)),
+    SmoothGrad(ExpectedGradients(draws=8), draws=4),
+    SmoothGrad(Conductance(), draws=2),
+    ExpectedGradients(draws=32, seed=3),
+]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("method", DEFAULTS, ids=lambda method: method.name)
+def test_exported_methods_keep_their_laws(method: Method, seed: int) -> None:
+    check_method(method, seed)
+
+
+@pytest.mark.parametrize("method", VARIANTS, ids=repr)
+def test_variants_keep_their_laws(method: Method) -> None:
+    check_method(method)
