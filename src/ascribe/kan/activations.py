@@ -12,9 +12,9 @@ from torch import Tensor
 class Activations:
     """One entry a layer; everything keeps its graph when gradients are on."""
 
-    nodes: tuple[Float[Tensor, "n inputs"], ...]
-    subnodes: tuple[Float[Tensor, "n subnodes"], ...]  # before their affine
-    spreads: tuple[Float[Tensor, "inputs subnodes"], ...]
+    nodes: tuple[Float[Tensor, "n _"], ...]
+    subnodes: tuple[Float[Tensor, "n _"], ...]  # before their affine
+    spreads: tuple[Float[Tensor, "_ _"], ...]
     output: Float[Tensor, "n outputs"]
 
 

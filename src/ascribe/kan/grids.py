@@ -11,7 +11,6 @@ from torch import Tensor
 from ascribe.errors import InputError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.structure import Network
-from ascribe.maths.kernels.recursion import splines, table
 from ascribe.maths.splines import extend_knots, solve_normal
 
 # Sorted samples that the refit of an input looks at: enough for any grid, and free of the size of the data.
@@ -24,8 +23,8 @@ _EVEN = 0.01
 class GridUpdate:
     """What `update_grid` did, layer by layer."""
 
-    moved: tuple[Float[Tensor, " inputs"], ...]  # share of the way from the old knots to the data's
-    change: tuple[Float[Tensor, " inputs"], ...]  # root mean square change of an input's edges over their spread
+    moved: tuple[Float[Tensor, " _"], ...]  # share of the way from the old knots to the data's
+    change: tuple[Float[Tensor, " _"], ...]  # root mean square change of an input's edges over their spread
     degenerate: tuple[tuple[int, int], ...]  # (layer, input) whose data is a single value: its grid stays
 
     def __repr__(self) -> str:
@@ -53,7 +52,9 @@ def update_grid(net: Network, x: Float[Tensor, "*batch columns"], tolerance: flo
     """Move the knots of every layer to the data, first layer first, each fed by the ones below as they are by then.
 
     The coefficients are fitted anew. An input whose edges would change by more than `tolerance` of their spread (root
-    mean square over the data) goes only a half, a quarter, ... a sixteenth of the way, or stays; `float("inf")` forbids nothing.
+    mean square over the data) goes only a half, a quarter, ... a sixteenth of the way, or stays; `float("inf")` lets
+    every input go all the way.
+
     Raises InputError for fewer than two rows or values that are not finite.
     """
     with torch.no_grad():
@@ -117,8 +118,8 @@ def _refit(layer: KANLayer, knots: Tensor, samples: Tensor) -> Tensor:
     even = low + (torch.arange(cells, dtype=knots.dtype, device=knots.device) + 0.5) / cells * (high - low)
     gram = cross = 0
     for points, weight in ((samples, 1.0), (even, _EVEN)):
-        new = splines(points, table(knots, layer.k, layer.beyond)).double()
-        old = splines(points, table(layer.grid, layer.k, layer.beyond)).double()
+        new = layer.edge.bases(points, knots).double()
+        old = layer.edge.bases(points, layer.grid).double()
         gram = gram + weight / points.shape[1] * (new @ new.mT)
         cross = cross + weight / points.shape[1] * (new @ old.mT)
     assert isinstance(gram, Tensor)
@@ -127,15 +128,15 @@ def _refit(layer: KANLayer, knots: Tensor, samples: Tensor) -> Tensor:
 
 def _difference(layer: KANLayer, knots: Tensor, fitted: Tensor, samples: Tensor, scale: Tensor) -> Tensor:
     """The mean square change of every input's edges over the samples, summed over outputs."""
-    new = splines(samples, table(knots, layer.k, layer.beyond)).double()
-    old = splines(samples, table(layer.grid, layer.k, layer.beyond)).double()
+    new = layer.edge.bases(samples, knots).double()
+    old = layer.edge.bases(samples, layer.grid).double()
     both = torch.cat([new, old], 1)
     gram = both @ both.mT / samples.shape[1]
     weight = torch.cat([fitted, -layer.coef], -1).double() * scale.double()[..., None]
     return ((weight @ gram) * weight).sum((1, 2)).clamp(min=0)
 
 
-def out_of_range(net: Network, x: Tensor | None = None) -> list[Float[Tensor, " inputs"]]:
+def out_of_range(net: Network, x: Tensor | None = None) -> list[Float[Tensor, " _"]]:
     """For every layer of edges, the share of rows in which each of its inputs lies outside its grid (or is NaN)."""
     with torch.no_grad():
         seen = net.activations(net.data(x))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
+from ascribe.kan.edges.bspline import BSpline
 from ascribe.maths.kernels.base import base_function
 from ascribe.maths.kernels.design import Design
 from ascribe.maths.kernels.edge_sum import contract, edge_sum
-from ascribe.maths.kernels.recursion import Extrapolate, splines, table
-from ascribe.maths.splines import fit_coefficients, uniform_knots
+from ascribe.maths.kernels.recursion import Extrapolate
 
 Beyond = Literal["linear", "zero", "error"]
 
@@ -47,7 +47,7 @@ class KANLayer(nn.Module):
         grid_range: tuple[float, float] = (-1.0, 1.0),
         sp_trainable: bool = True,
         sb_trainable: bool = True,
-        extrapolate: Beyond = "linear",
+        extrapolate: Beyond | str = "linear",
         seed: int = 1,
         generator: torch.Generator | None = None,
         device: torch.device | str = "cpu",
@@ -69,12 +69,12 @@ class KANLayer(nn.Module):
         self.base_fun, self.grid_eps, self.extrapolate = base_fun, grid_eps, extrapolate
         draw = generator if generator is not None else torch.Generator().manual_seed(seed)
         real = dtype or torch.get_default_dtype()
-        knots = uniform_knots(
-            torch.full((in_dim,), low, dtype=real), torch.full((in_dim,), high, dtype=real), self.num, self.k
+        knots = self.edge.knots(
+            torch.full((in_dim,), low, dtype=real), torch.full((in_dim,), high, dtype=real), self.num
         )
         noise = (torch.rand(in_dim, out_dim, self.num + 1, generator=draw, dtype=real) - 0.5) * noise_scale / self.num
         points = knots[:, self.k : self.k + self.num + 1]
-        coef = fit_coefficients(splines(points, table(knots, self.k, "linear")), noise)
+        coef = self.edge.fit(points, noise, knots)
         spread = scale_base_sigma * (2 * torch.rand(in_dim, out_dim, generator=draw, dtype=real) - 1)
         self.register_buffer("grid", knots.to(device))
         self.register_buffer("mask", torch.ones(in_dim, out_dim, dtype=real, device=device))
@@ -92,6 +92,11 @@ class KANLayer(nn.Module):
         return "zero" if self.extrapolate == "zero" else "linear"
 
     @property
+    def edge(self) -> BSpline:
+        """The spline part of the edges."""
+        return BSpline(self.k, self.beyond)
+
+    @property
     def range(self) -> tuple[Float[Tensor, " inputs"], Float[Tensor, " inputs"]]:
         """The ends of every input's grid."""
         return self.grid[:, self.k], self.grid[:, self.k + self.num]
@@ -101,7 +106,7 @@ class KANLayer(nn.Module):
         terms = torch.cat([self.scale_base[:, None], (self.scale_sp[..., None] * self.coef).mT], 1)
         return (terms * self.mask[:, None]).mT
 
-    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+    def forward(self, x: Shaped[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         rows = self.rows(x)
         return self.edges(rows)[0].reshape(*x.shape[:-1], self.out_dim)
 

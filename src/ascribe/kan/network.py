@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, SupportsIndex, final
 
 import torch
 from jaxtyping import Float
@@ -67,7 +67,7 @@ class KAN(history.Versioned):
         """The scores of the inputs with respect to node i of layer l, or to each of its nodes."""
         return scores.attribute(self, l, i, x)
 
-    def flow(self, x: Tensor | None = None) -> list[Float[Tensor, "nodes inputs"]]:
+    def flow(self, x: Tensor | None = None) -> list[Float[Tensor, "_ inputs"]]:
         """For every layer, the share of every input in every node."""
         return scores.flow(self, x)
 
@@ -75,11 +75,11 @@ class KAN(history.Versioned):
         """Move the knots to the data; no input's edges change by more than `tolerance` of their spread."""
         return grids.update_grid(self, x, tolerance)
 
-    def out_of_range(self, x: Tensor | None = None) -> list[Float[Tensor, " inputs"]]:
+    def out_of_range(self, x: Tensor | None = None) -> list[Float[Tensor, " _"]]:
         """For every layer of edges, the share of rows in which each of its inputs lies outside its grid."""
         return grids.out_of_range(self, x)
 
-    def refine(self, grid: int | Sequence[int]) -> KAN:
+    def refine(self, grid: SupportsIndex | Sequence[int]) -> KAN:
         """The same function on `grid` cells an input."""
         return self._next(refine.refine(self, grid), "refine")
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ascribe.errors import InputError
 from ascribe.kan.activations import Activations
 from ascribe.kan.layer import KANLayer
-from ascribe.kan.scores import normalised_spreads, scores_of
+from ascribe.kan.scores import normalised_spreads, observe, scores_of
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.design import design
 
@@ -75,7 +75,7 @@ def picture(net: Network, x: Tensor | None = None, metric: Metric = "backward", 
     if metric not in _METRICS:
         raise InputError(f"metric={metric!r} is not known; pass one of {', '.join(map(repr, _METRICS))}.")
     with torch.no_grad():
-        seen = net.activations(net.data(x) if x is not None or net.has_data else _even(net))
+        seen = observe(net, x if x is not None or net.has_data else _even(net))
         scored = _METRICS[metric](seen, net)
         edges = tuple(
             edge

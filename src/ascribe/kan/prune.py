@@ -92,7 +92,7 @@ def prune_input(
     return _with_nodes(net, [kept, *(list(range(net.nodes(l))) for l in range(1, net.depth + 1))])
 
 
-def strongest_path(net: Network, found: Scores) -> list[Bool[Tensor, "inputs subnodes"]]:
+def strongest_path(net: Network, found: Scores) -> list[Bool[Tensor, "_ _"]]:
     """For every layer, the edges of the path to an output whose weakest edge is strongest: pruning never cuts it.
 
     A product needs all its factors, so there the path forks.

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import SupportsIndex, TypeVar
 
 from torch import nn
 
 from ascribe.errors import InputError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.structure import Network
-from ascribe.maths.splines import insert_knots, refine_knots
 
 Net = TypeVar("Net", bound=Network)
 
 
-def refine(net: Net, grid: int | Sequence[int]) -> Net:
+def refine(net: Net, grid: SupportsIndex | Sequence[int]) -> Net:
     """A new network with `grid` cells an input (or a number a layer) that computes the same values, to rounding.
 
     Knots are inserted among the old ones, the widest cells first, so any number that is not smaller will do.
@@ -35,10 +34,6 @@ def refine(net: Net, grid: int | Sequence[int]) -> Net:
 
 
 def _refine_layer(layer: KANLayer, cells: int) -> None:
-    # Float64 throughout, on knots that the layer's own dtype can hold: what is left is one rounding of a coefficient.
-    knots, coef = layer.grid.double(), layer.coef.detach().double()
-    added = refine_knots(knots, layer.k, cells).to(layer.grid.dtype).double()
-    knots, coef = insert_knots(knots, coef, layer.k, added)
-    layer.grid = knots.to(layer.grid.dtype)
-    layer.coef = nn.Parameter(coef.to(layer.coef.dtype), requires_grad=layer.coef.requires_grad)
+    layer.grid, coef = layer.edge.refine(layer.grid, layer.coef.detach(), cells)
+    layer.coef = nn.Parameter(coef, requires_grad=layer.coef.requires_grad)
     layer.num = cells

@@ -2,7 +2,8 @@ r"""The regulariser: few edges, and among them few that matter.
 
 For every matrix v of edge (or node) scores of `metric`: $\lambda_1 \sum v + \lambda_H (H_{row} + H_{col})$ with
 $p = v / (\sum_i v + 1)$ and $H = -\mathrm{mean}_j \sum_i p \log_2(p + 10^{-4})$, along both directions; and for every
-layer $\lambda_c \sum_{im} \mathrm{mean}_j |c_{ijm}| + \lambda_d \sum_{im} \mathrm{mean}_j |c_{ij,m+1} - c_{ijm}|$, over the
+layer $\lambda_c \sum_{im} \mathrm{mean}_j |c_{ijm}| +
+\lambda_d \sum_{im} \mathrm{mean}_j |c_{ij,m+1} - c_{ijm}|$, over the
 edges that are left.
 """
 

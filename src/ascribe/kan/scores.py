@@ -22,25 +22,38 @@ from ascribe.kan.structure import Network
 class Scores:
     """Means over the outputs that move at all; `error` holds bootstrap standard errors when they were asked for."""
 
-    nodes: list[Float[Tensor, " nodes"]]  # layer 0 (the inputs) to the outputs
-    subnodes: list[Float[Tensor, " subnodes"]]  # below the nodes of layer 1 to the outputs
-    edges: list[Float[Tensor, "inputs subnodes"]]
+    nodes: list[Float[Tensor, " _"]]  # layer 0 (the inputs) to the outputs
+    subnodes: list[Float[Tensor, " _"]]  # below the nodes of layer 1 to the outputs
+    edges: list[Float[Tensor, "_ _"]]
     error: Scores | None = None
 
 
-def normalised_spreads(seen: Activations) -> list[Float[Tensor, "inputs subnodes"]]:
+def normalised_spreads(seen: Activations) -> list[Float[Tensor, "_ _"]]:
     """The spread of every edge over the spread of its input (plus 0.1)."""
     return [s / (deviation(x) + 0.1)[:, None] for s, x in zip(seen.spreads, seen.nodes, strict=True)]
 
 
-def shares(seen: Activations) -> list[Float[Tensor, "inputs subnodes"]]:
+def shares(seen: Activations) -> list[Float[Tensor, "_ _"]]:
     """The spread of every edge over the spread of the subnode it leads to (plus 1e-4)."""
     return [s / (deviation(z) + 1e-4) for s, z in zip(seen.spreads, seen.subnodes, strict=True)]
 
 
+def observe(net: Network, x: Tensor | None = None) -> Activations:
+    """The activations on x, or the remembered data.  Raises InputError when there are no rows, or no finite numbers."""
+    rows = net.data(x)
+    if rows.shape[:-1].numel() == 0:
+        raise InputError(f"x has shape {tuple(rows.shape)}, but scores are spreads over rows; pass some rows.")
+    seen = net.activations(rows)
+    if not bool(seen.output.isfinite().all()):
+        raise InputError("the network gives NaN or infinity on this data; drop those rows: x[x.isfinite().all(-1)].")
+    return seen
+
+
 def scores_of(net: Network, seen: Activations) -> Scores:
     """The scores on activations at hand; differentiable where these are."""
-    moves = (deviation(seen.output) > 0).to(seen.output.dtype)
+    # An output is still when it moves by rounding only: it would divide the scores of the others by one more.
+    rounding = 8 * torch.finfo(seen.output.dtype).eps * seen.output.detach().abs().amax(0)
+    moves = (deviation(seen.output) > rounding).to(seen.output.dtype)
     explained = torch.diag(moves / moves.sum().clamp(min=1))
     nodes = [explained.sum(0)]
     subnodes: list[Tensor] = []
@@ -62,7 +75,7 @@ def scores(net: Network, x: Tensor | None = None, bootstrap: int = 0, seed: int 
     with torch.no_grad():
         rows = net.data(x)
         rows = rows.reshape(-1, rows.shape[-1])
-        found = scores_of(net, net.activations(rows))
+        found = scores_of(net, observe(net, rows))
         if bootstrap < 2:
             return found
         generator = torch.Generator().manual_seed(seed)
@@ -78,7 +91,7 @@ def scores(net: Network, x: Tensor | None = None, bootstrap: int = 0, seed: int 
         return Scores(found.nodes, found.subnodes, found.edges, error)
 
 
-def attributions_of(net: Network, seen: Activations) -> list[Float[Tensor, "nodes inputs"]]:
+def attributions_of(net: Network, seen: Activations) -> list[Float[Tensor, "_ inputs"]]:
     """For every layer, from the inputs up: the score of each input with respect to each of its nodes."""
     inputs = seen.nodes[0]
     found = [torch.eye(inputs.shape[1], dtype=inputs.dtype, device=inputs.device)]
@@ -100,12 +113,12 @@ def attribute(net: Network, layer: int | None = None, node: int | None = None, x
     if node is not None and not 0 <= node < net.nodes(l):
         raise InputError(f"layer {l} has no node {node}; it has {net.nodes(l)} (0 to {net.nodes(l) - 1}).")
     with torch.no_grad():
-        found = attributions_of(net, net.activations(net.data(x)))[l]
+        found = attributions_of(net, observe(net, x))[l]
     return found if node is None else found[node]
 
 
-def flow(net: Network, x: Tensor | None = None) -> list[Float[Tensor, "nodes inputs"]]:
+def flow(net: Network, x: Tensor | None = None) -> list[Float[Tensor, "_ inputs"]]:
     """For every layer, the share of every input in every node: rows sum to 1, or to 0 for a node that does not move."""
     with torch.no_grad():
-        found = attributions_of(net, net.activations(net.data(x)))
+        found = attributions_of(net, observe(net, x))
     return [a / a.sum(1, keepdim=True).clamp(min=torch.finfo(a.dtype).tiny) for a in found]

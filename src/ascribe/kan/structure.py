@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
@@ -25,8 +26,8 @@ class Network(nn.Module):
     def __init__(
         self,
         width: Sequence[int | Sequence[int]],
-        grid: int | Sequence[int] = 3,
-        k: int | Sequence[int] = 3,
+        grid: SupportsIndex | Sequence[int] = 3,
+        k: SupportsIndex | Sequence[int] = 3,
         mult_arity: int | Sequence[Sequence[int]] = 2,
         noise_scale: float = 0.3,
         scale_base_mu: float = 0.0,
@@ -34,11 +35,11 @@ class Network(nn.Module):
         base_fun: str = "silu",
         affine_trainable: bool = False,
         grid_eps: float = 0.02,
-        grid_range: Sequence[float] = (-1.0, 1.0),
+        grid_range: Sequence[float] | np.ndarray = (-1.0, 1.0),
         sp_trainable: bool = True,
         sb_trainable: bool = True,
         seed: int = 1,
-        extrapolate: Beyond = "linear",
+        extrapolate: Beyond | str = "linear",
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -84,7 +85,7 @@ class Network(nn.Module):
         self._last_input: Tensor | None = None
         self._training_data: Tensor | None = None
 
-    def _per_layer(self, name: str, value: int | Sequence[int]) -> list[int]:
+    def _per_layer(self, name: str, value: SupportsIndex | Sequence[int]) -> list[int]:
         if isinstance(value, Sequence):
             if len(value) != self.depth:
                 raise InputError(f"{name}={list(value)!r} has {len(value)} entries for {self.depth} layers of edges.")
@@ -131,7 +132,7 @@ class Network(nn.Module):
     def extra_repr(self) -> str:
         return f"width={self.width}, grid={self.grid}, k={self.k}"
 
-    def forward(self, x: Float[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
+    def forward(self, x: Shaped[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
         values = self.rows(x)
         if self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
             self._last_input = x

@@ -37,7 +37,7 @@ def fit_coefficients(
     target: Float[Tensor, "inputs outputs n"],
     ridge: float = 1e-9,
 ) -> Float[Tensor, "inputs outputs bases"]:
-    r"""Least squares $\min_c \sum_n (B_n c - y_n)^2 + \rho\,|c|^2$, factorised once per input for all outputs, in float64.
+    r"""Least squares $\min_c \sum_n (B_n c - y_n)^2 + \rho\,|c|^2$, factorised once per input, in float64.
 
     $\rho$ is `ridge` times the largest diagonal of $B B^\top$: bases that no sample reaches get 0 instead of a failure.
     Price: O(inputs bases^2 (n + bases)).
@@ -60,7 +60,7 @@ def refine_knots(knots: Float[Tensor, "inputs knots"], order: int, cells: int) -
     """The knots to insert for `cells` cells: each goes where it leaves the widest remaining cell, all cells cut evenly.
 
     >>> refine_knots(torch.tensor([[0.0, 1.0, 3.0]]), 0, 4)
-    tensor([[1.6667, 2.3333]])
+    tensor([[0.5000, 2.0000]])
     """
     grid = knots[:, order : knots.shape[1] - order]
     widths = grid.diff(dim=1)

@@ -1,1 +1,3 @@
 """Edge functions, one file each."""
+
+from ascribe.kan.edges.bspline import BSpline as BSpline

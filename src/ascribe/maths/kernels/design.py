@@ -11,7 +11,7 @@ from torch import Tensor
 from ascribe.maths.kernels.base import base_function
 from ascribe.maths.kernels.recursion import Extrapolate, splines, table
 
-# Elements of one level of the recursion that are worked on together: larger arrays leave the cache and fault in new pages.
+# Elements of one level of the recursion worked on together: larger arrays leave the cache and fault in new pages.
 _BLOCK = 200_000
 
 
@@ -28,8 +28,8 @@ def design(
     Differentiable, and mapped and traced like any torch code. Price: O(n inputs knots) time and memory.
 
     >>> knots = torch.linspace(-1, 1, 8)[None]
-    >>> design(torch.tensor([[0.1]]), knots, 2, "identity").sum().item()    # x, and bases that sum to 1
-    1.100000023841858
+    >>> design(torch.tensor([[0.1]]), knots, 2, "identity").sum()    # x, and bases that sum to 1
+    tensor(1.1000)
     """
     rows = x.T
     bases = splines(rows, table(knots, order, extrapolate), derivative)

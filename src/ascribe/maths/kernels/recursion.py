@@ -131,7 +131,10 @@ def _recur(x: Tensor, t: Table, derivative: int, out: Tensor | None = None, slop
             bases = torch.sub(scaled[:, :-1], scaled[:, 1:], out=target).mul_(level)
         else:
             left = torch.mul(offset[:, : -level - 1], scaled[:, :-1], out=target)
-            bases = left.addcmul_(offset[:, level + 1 :], scaled[:, 1:], value=-1)
+            if out is None:
+                bases = left - offset[:, level + 1 :] * scaled[:, 1:]
+            else:
+                bases = left.addcmul_(offset[:, level + 1 :], scaled[:, 1:], value=-1)
     if t.order == 0 and slope is not None:
         slope.zero_()
     if derivative > t.order:

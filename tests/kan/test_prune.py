@@ -1,0 +1,150 @@
+"""Pruning: what goes, what stays, that the old network is whole, and that no network is cut in two."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ascribe.errors import InputError
+from ascribe.kan import KAN
+from ascribe.kan.prune import strongest_path
+
+float64 = torch.float64
+
+
+def products(seed=0):
+    kan = KAN([4, [3, 2], [2, 1], 2], mult_arity=[[], [2, 3], [3], []], seed=seed, dtype=float64, noise_scale=3.0)
+    generator = torch.Generator().manual_seed(seed)
+    for affine in (*kan.subnode_scale, *kan.subnode_bias, *kan.node_scale, *kan.node_bias):
+        affine.data += 0.3 * torch.randn(affine.shape, generator=generator, dtype=float64)
+    x = torch.rand(80, 4, generator=generator, dtype=float64) * 2 - 1
+    kan.remember(x)
+    return kan, x
+
+
+def test_nodes_that_feed_nothing_go_and_change_nothing():
+    kan, x = products()
+    kan.layers[1].mask[[1, 4]] = 0  # a sum node and the product of three
+    kan.layers[2].mask[2] = 0  # the product of the second hidden layer
+    small = kan.prune_node()
+    assert small.width == [[4, 0], [2, 1], [2, 0], [2, 0]]
+    assert small.arity == [[], [2], [], []]
+    torch.testing.assert_close(small(x), kan(x), rtol=1e-12, atol=1e-12)
+    assert small.layers[0].coef.requires_grad
+    assert not small.node_bias[0].requires_grad
+
+
+def test_given_nodes_are_the_ones_that_stay():
+    kan, x = products()
+    small = kan.prune_node(active_neurons_id=[[0, 4], [1, 2]])
+    assert small.width == [[4, 0], [1, 1], [1, 1], [2, 0]]
+    assert small.arity == [[], [3], [3], []]
+    silent = kan.copy()
+    for l, gone in ((1, [1, 2, 3]), (2, [0])):
+        silent.layers[l].mask[gone] = 0
+    torch.testing.assert_close(small(x), silent(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("given", [[[0]], [[], [0]], [[9], [0]], [[-1], [0]]])
+def test_nodes_that_do_not_exist(given):
+    kan, _ = products()
+    with pytest.raises(InputError, match=r"hidden layers of \[5, 3\] nodes"):
+        kan.prune_node(active_neurons_id=given)
+
+
+def test_edges_at_or_below_the_threshold_go():
+    kan, _ = products()
+    found = kan.scores().edges
+    path = strongest_path(kan, kan.scores())
+    small = kan.prune_edge(0.2)
+    for layer, edges, needed in zip(small.layers, found, path, strict=True):
+        assert torch.equal(layer.mask != 0, (edges > 0.2) | needed)
+
+
+def test_prune_is_nodes_then_edges():
+    kan, x = products()
+    both = kan.prune(0.1, 0.2)
+    steps = kan.prune_node(0.1).prune_edge(0.2)
+    assert both.width == steps.width
+    assert torch.equal(both(x), steps(x))
+
+
+@given(st.integers(0, 30), st.sampled_from([(1, 1), (0.3, 0.5), (1e6, 1e6)]))
+def test_the_old_network_is_whole_and_the_new_one_connected(seed, thresholds):
+    kan, x = products(seed)
+    y, edges, state = kan(x), kan.n_edge, {n: t.clone() for n, t in kan.state_dict().items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        small = kan.prune(float(thresholds[0]), float(thresholds[1])).prune_input(float(thresholds[0]))
+    assert torch.equal(kan(x), y)
+    assert kan.n_edge == edges
+    assert all(torch.equal(t, kan.state_dict()[n]) for n, t in state.items())
+    assert float(small(x).std(0).max()) > 0
+    small.layers[0].coef.data.zero_()
+    assert torch.equal(kan(x), y)
+
+
+def test_it_says_when_pruning_would_cut_the_network():
+    kan, _ = products()
+    with pytest.warns(UserWarning, match="cut the network in two.*strongest path stays"):
+        kan.prune_node(1e6)
+    with pytest.warns(UserWarning, match="cut the network in two"):
+        kan.prune_edge(1e6)
+    with pytest.warns(UserWarning, match="cut the network in two"):
+        assert kan.prune_input(1e6).nodes(0) == 1
+
+
+def test_a_product_keeps_all_its_factors():
+    kan = KAN([2, [0, 1], 1], mult_arity=[[], [3], []], dtype=float64)
+    x = torch.randn(50, 2, dtype=float64)
+    kan.remember(x)
+    with pytest.warns(UserWarning, match="cut"):
+        small = kan.prune(1e6, 1e6)
+    assert small.layers[0].mask.sum(0).tolist() == [1, 1, 1]
+    assert float(small(x).std()) > 0
+
+
+def test_inputs_go_and_the_columns_stay():
+    kan, x = products()
+    kan.layers[0].mask[1] = 0
+    small = kan.prune_input()
+    assert small.input_id.tolist() == [0, 2, 3]
+    assert torch.equal(small(x), kan(x))
+    assert small.feature_score.shape == (3,)
+    smaller = small.prune_input(active_inputs=[0, 2]).prune(0.0, 0.0).refine(5)
+    assert smaller.input_id.tolist() == [0, 3]
+    silent = kan.copy()
+    silent.layers[0].mask[[1, 2]] = 0
+    torch.testing.assert_close(smaller(x), silent(x))
+    smaller.update_grid(x)
+    assert [len(s) for s in smaller.out_of_range(x)] == [2, 5, 3]
+    with pytest.raises(InputError, match="exactly 4 columns"):
+        smaller(x[:, :2])
+
+
+@pytest.mark.parametrize("given", [[], [4], [-1]])
+def test_inputs_that_do_not_exist(given):
+    kan, _ = products()
+    with pytest.raises(InputError, match="fit 4 inputs"):
+        kan.prune_input(active_inputs=given)
+
+
+def test_settings_and_training_go_on():
+    kan = KAN([2, 3, 1], grid_eps=0.3, affine_trainable=True, sp_trainable=False, extrapolate="zero")
+    kan.remember(torch.rand(50, 2))
+    small = kan.prune(0.0, 0.0)
+    assert small.layers[0].grid_eps == 0.3
+    assert small.layers[0].extrapolate == "zero"
+    assert small.node_bias[0].requires_grad
+    assert not small.layers[0].scale_sp.requires_grad
+    small(torch.rand(5, 2)).sum().backward()
+
+
+def test_without_data_it_says_what_to_type():
+    with pytest.raises(InputError, match=r"call fit\(...\) first, or pass the data"):
+        KAN([2, 3, 1]).prune()
+    KAN([2, 3, 1]).prune(0.0, 0.0, x=torch.rand(20, 2))
