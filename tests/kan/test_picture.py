@@ -31,7 +31,7 @@ def test_one_curve_an_edge():
         alone[:, e.source] = torch.tensor(e.x)
         zero = kan.layers[0](torch.zeros(1, 3))
         edge = kan.layers[0](alone)[:, e.subnode] - zero[0, e.subnode]
-        at_zero = e.y[0] - float(edge[0])
+        at_zero = e.y[0] - edge[0].item()
         np.testing.assert_allclose(e.y, edge.detach().numpy() + at_zero, atol=1e-5)
     assert drawn.in_names == ("$x_{1}$", "$x_{2}$", "$x_{3}$")
     assert [len(n) for n in drawn.node_scores] == [3, 3, 1]
