@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ascribe.core.budget import Budget
@@ -22,7 +22,7 @@ from ascribe.core.question import Place, Question
 from ascribe.core.score import Score, run
 from ascribe.core.state import borrowed, network_of
 from ascribe.core.target import Entry, EntryOfRow, Largest, Neuron, Pick, as_pick, output_tensor
-from ascribe.errors import InputError, LayerError, TargetError
+from ascribe.errors import AscribeError, InputError, LayerError, TargetError
 
 
 @contextmanager
@@ -61,10 +61,10 @@ def asked(
 
 
 def _picks(target: Any, f: Score, z: Float[Tensor, "rows *shape"]) -> tuple[Pick, ...]:
+    output = _first_output(f)
     if callable(target):
         return (as_pick(target, (), f.rows),)
-    output = output_tensor(run(f.model, f.inputs, f.inputs.take(f.every[:1]), f.neuron), 1)
-    shape = tuple(output.shape[1:])
+    shape = tuple(output_tensor(output, 1).shape[1:])
     if not isinstance(target, str):
         return (as_pick(target, shape, f.rows),)
     if target == "all":
@@ -77,6 +77,19 @@ def _picks(target: Any, f: Score, z: Float[Tensor, "rows *shape"]) -> tuple[Pick
         return (as_pick(None, shape, f.rows),)
     largest = values(f, z).long()
     return (EntryOfRow(torch.stack(torch.unravel_index(largest, shape), 1)),)
+
+
+def _first_output(f: Score) -> Any:
+    """The output for one row: here it shows whether the model takes x at all.  Raises InputError."""
+    parts = f.inputs.take(f.every[:1])
+    try:
+        return run(f.model, f.inputs, parts, f.neuron)
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
+        if isinstance(error, AscribeError):
+            raise
+        given = ", ".join(f"{tuple(part.shape)} {str(part.dtype).removeprefix('torch.')}" for part in parts)
+        problem = f"the model does not run on a row of x, {given} ({type(error).__name__}: {error})"
+        raise InputError(f"{problem}; pass x as the model takes it") from error
 
 
 def _unraveled(number: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -133,7 +146,7 @@ def _layer(f: Score, z: Float[Tensor, "n *input"], cut: Cut) -> Float[Tensor, "n
     """The value at the cut for every row of z."""
     pieces: list[Tensor] = []
 
-    def work(index: Tensor) -> None:
+    def work(index: Int[Tensor, " piece"]) -> None:
         h = f.record(z[index], torch.zeros_like(index))[1]
         if h.ndim < 2 or len(h) != len(index) or not h.is_floating_point():
             raise LayerError(
@@ -142,5 +155,8 @@ def _layer(f: Score, z: Float[Tensor, "n *input"], cut: Cut) -> Float[Tensor, "n
             )
         pieces.append(h)
 
+    # One row by itself first: a layer with as many time steps in front as there are rows would pass for rows.
+    work(f.every[:1])
+    pieces.clear()
     sweep(f, len(z), work, gradients=False)
     return torch.cat(pieces)

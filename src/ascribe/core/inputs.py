@@ -177,8 +177,11 @@ def read_inputs(x: Any, network: nn.Module | None) -> Inputs:
     kinds = tuple(_kind(leaf, network) for leaf in leaves)
     parts = tuple(kind.read(leaf) for kind, leaf in zip(kinds, leaves, strict=True))
     for part, kind in zip(parts, kinds, strict=True):
-        if part.ndim == 0 or len(part) == 0 or part.numel() == 0:
-            raise InputError(f"x has shape {tuple(part.shape)}; it needs at least one row and one feature")
+        if part.ndim < 2 or part.numel() == 0:
+            advice = (
+                "pass x[None] for one row, x[:, None] for one feature" if part.ndim == 1 else "pass (rows, features)"
+            )
+            raise InputError(f"x has shape {tuple(part.shape)}; it needs rows with at least one feature: {advice}")
         if len(part) != len(parts[0]):
             raise InputError(f"the inputs have {len(parts[0])} and {len(part)} rows; every input needs one entry a row")
         _finite(part, kind, "x")
@@ -189,7 +192,7 @@ def _kind(value: Any, network: nn.Module | None) -> Kind:
     if is_frame(value):
         return FrameKind.of(value, _network_like(network) if network is not None else None)
     if isinstance(value, Tensor):
-        return TensorKind(value[:0])
+        return TensorKind(value.new_empty(0))
     if not isinstance(value, np.ndarray):
         raise InputError(
             f"an input is a {type(value).__name__}; pass a tensor, array or DataFrame, or a tuple or dict of these"
@@ -199,7 +202,7 @@ def _kind(value: Any, network: nn.Module | None) -> Kind:
     if network is None:
         return ArrayKind(value.dtype)
     like = _network_like(network)
-    return TensorKind(like if value.dtype.kind == "f" else torch.from_numpy(value[:0]).to(like.device))
+    return TensorKind(like if value.dtype.kind == "f" else torch.from_numpy(np.empty(0, value.dtype)).to(like.device))
 
 
 def _network_like(network: nn.Module) -> Tensor:
@@ -214,7 +217,9 @@ def _fitting(value: Any, kind: Kind, part: Tensor, role: str) -> Tensor:
         names = ", ".join(repr(kind.columns[i]) for i in kind.coded) if kind.columns else ""
         raise InputError(f"the columns {names} are text, which has no zero; pass background= rows to compare with")
     if value is None or isinstance(value, (int, float)):
-        return torch.full((1, *shape), value or 0, dtype=part.dtype, device=part.device)
+        row = torch.full((1, *shape), value or 0, dtype=part.dtype, device=part.device)
+        _finite(row, kind, role)
+        return row
     tensor = kind.read(value)
     if tuple(tensor.shape) == shape:
         tensor = tensor.unsqueeze(0)

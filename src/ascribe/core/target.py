@@ -107,7 +107,7 @@ def output_tensor(output: Any, rows: int) -> Shaped[Tensor, "rows *rest"]:
         keys = ", ".join(repr(key) for key in output)
         raise TargetError(f"the network gives a dict with {keys}; pass target=lambda output: output[...][:, 0], say")
     tensor = first_tensor(output)
-    tensor = torch.as_tensor(np.asarray(output)) if tensor is None else tensor
+    tensor = torch.from_numpy(np.array(output)) if tensor is None else tensor
     if tensor.ndim == 0 and rows == 1:
         tensor = tensor.reshape(1)
     if tensor.ndim == 0 or len(tensor) != rows:
