@@ -41,8 +41,14 @@ def gap(network, x: Tensor, x0: Tensor) -> float:
     return float((credit - difference).detach().abs().max())
 
 
-def check(network, *shape: int, tolerance: float = 1e-9) -> None:
-    assert gap(network, numbers(ROWS, *shape, seed=1), numbers(ROWS, *shape, seed=2)) < tolerance
+def check(network, *shape: int) -> None:
+    assert gap(network, numbers(ROWS, *shape, seed=1), numbers(ROWS, *shape, seed=2)) < 1e-9
+
+
+def check_module(network: nn.Module, *shape: int) -> None:
+    """In both precisions; parameters and all."""
+    check(network.double().eval(), *shape)
+    assert gap(network.float(), numbers(ROWS, *shape, seed=1).float(), numbers(ROWS, *shape, seed=2).float()) < 1e-4
 
 
 ACTIVATIONS = [
@@ -140,13 +146,13 @@ def test_a_small_convolutional_network() -> None:
         nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.SiLU(), nn.AdaptiveMaxPool2d(2), nn.AdaptiveAvgPool2d(1),
         nn.Flatten(), nn.Linear(4, 2), nn.Softmax(1),
     )  # fmt: skip
-    check(network.double().eval(), 2, 11, 11)
+    check_module(network, 2, 11, 11)
 
 
 def test_overlapping_pools_in_one_dimension() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv1d(2, 3, 3), nn.Tanh(), nn.MaxPool1d(3, 1), nn.AdaptiveMaxPool1d(4), nn.Softmax(1))
-    check(network.double(), 2, 12)
+    check_module(network, 2, 12)
 
 
 RECURRENT = [
@@ -187,7 +193,7 @@ def test_written_out_recurrence_computes_what_the_layer_does() -> None:
 def test_transformer_encoder(norm_first: bool) -> None:
     torch.manual_seed(0)
     block = nn.TransformerEncoderLayer(8, 2, 16, activation="gelu", batch_first=True, norm_first=norm_first)
-    check(nn.TransformerEncoder(block, 2, enable_nested_tensor=False).double().eval(), 5, 8)
+    check_module(nn.TransformerEncoder(block, 2, enable_nested_tensor=False), 5, 8)
 
 
 def test_masked_multi_head_attention() -> None:
@@ -216,9 +222,9 @@ def test_scaled_dot_product_attention() -> None:
 
 def test_spline_edges() -> None:
     knots = torch.linspace(-1.8, 1.8, 10, dtype=torch.float64).repeat(4, 1)
-    weight = numbers(4, 3, 8)
-    check(lambda z: edge_sum(z, knots, weight, 2, "silu")[0], 4)
-    check(lambda z: edge_sum(z.float(), knots.float(), weight.float(), 2, "silu")[0], 4, tolerance=1e-4)
+    weight = numbers(4, 3, 9)
+    for order in (1, 2, 3):
+        check(lambda z, k=order: edge_sum(z, knots, weight[..., : 10 - k], k, "silu")[0], 4)
 
 
 def test_spline_edges_credit_each_edge_by_its_own_difference() -> None:
@@ -293,7 +299,7 @@ REFUSED = {
     "complex": (lambda h: torch.fft.rfft(h).abs(), "complex"),
     "custom autograd": (_Exponential.apply, "cannot see"),
     "re-entrant checkpoint": (lambda h: checkpoint(torch.sigmoid, h, use_reentrant=True), "cannot see"),
-    "numpy": (lambda h: torch.from_numpy(h.detach().numpy()), "leaves torch"),
+    "numpy": (lambda h: torch.from_numpy(h.detach().numpy()), "leaves autograd"),
     "branch": (lambda h: h.relu() if h[0, 0] > 0 else h.tanh(), "same computation"),
     "longer": (lambda h: h.relu() if h[0, 0] > 0 else h.relu().relu(), "same computation"),
 }
@@ -306,8 +312,29 @@ def test_refusals_name_the_operation_and_its_place(function, why: str, swap: boo
     x, x0 = numbers(ROWS, 4, seed=1), numbers(ROWS, 4, seed=2)
     with pytest.raises(MethodError, match=why) as refusal:
         multipliers(lambda z: function(layer(z)).sum(1), *((x0, x) if swap else (x, x0)))
-    if why != "leaves torch":
+    if why != "leaves autograd":
         assert "test_rules.py" in str(refusal.value)
+
+
+def test_compiled_code_runs_as_it_was_written() -> None:
+    network = torch.compile(nn.Sequential(linear(), nn.Sigmoid()), backend="eager")
+    check(network, 4)
+
+
+def test_a_residual_network_with_one_activation_in_many_places() -> None:
+    class Block(nn.Module):
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.first, self.second = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
+            self.norm, self.relu = nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.norm(self.second(self.relu(self.norm(self.first(x)))))
+            y += x
+            return self.relu(y)
+
+    torch.manual_seed(0)
+    check_module(nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(True), Block(4), Block(4), nn.Flatten()), 2, 7, 7)
 
 
 def test_scripted_code_is_refused() -> None:

@@ -9,7 +9,9 @@ Nothing is stacked: rows never meet, a transposed batch is no trouble, and the b
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -40,23 +42,29 @@ def multipliers(
     tensor([[0., 2.]])
     """
     start = x.detach().requires_grad_()
-    with torch.enable_grad():
+    with _as_written(), torch.enable_grad():
         # Copies, since a network may begin with a function that writes into its input.
         first, second = start.clone(), x0.detach().clone()
         with Recording(first) as recording:
             scores = network(first)
         recording.check([scores])
-    with torch.no_grad(), Replaying(recording.tape) as replaying:
+    with _as_written(), torch.no_grad(), Replaying(recording.tape) as replaying:
         reference = network(second)
     replaying.finish()
     if scores.requires_grad:
         return torch.autograd.grad(scores.sum(), start, materialize_grads=True)[0]
     if not torch.equal(scores, reference):
         raise MethodError(
-            "DeepLift needs a function that torch can differentiate, but this one leaves torch on the way (numpy, "
-            "detach, a comparison); write it with torch functions, or use Shapley()."
+            "DeepLift needs a function that torch can differentiate, but this one leaves autograd on the way (numpy, "
+            "detach, a comparison, torch.func); write it with torch functions, or use Shapley()."
         )
     return torch.zeros_like(first)
+
+
+def _as_written() -> AbstractContextManager[Any]:
+    """Compiled modules run the code they were compiled from, which torch function overrides can see."""
+    # Nothing is compiled before dynamo is imported, and to import it takes longer than most explanations.
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 @dataclass
