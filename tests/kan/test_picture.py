@@ -42,7 +42,7 @@ def test_metrics_are_the_scores():
     seen = kan.activations(kan.data())
     forward = {(e.layer, e.source, e.subnode): e.score for e in picture(kan, metric="forward_u").edges}
     backward = {(e.layer, e.source, e.subnode): e.score for e in picture(kan).edges}
-    assert forward[(0, 2, 3)] == pytest.approx(float(seen.spreads[0][2, 3]))
+    assert forward[(0, 2, 3)] == pytest.approx(seen.spreads[0][2, 3].item())
     assert backward[(1, 2, 0)] == pytest.approx(float(kan.scores().edges[1][2, 0]))
     assert len(picture(kan, metric="forward_n").edges) == 14
 

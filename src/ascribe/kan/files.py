@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from ascribe.errors import FileError
 from ascribe.kan.structure import Network
@@ -24,6 +22,9 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
 
     The data it was trained on and its history are not written.  Raises FileError where nothing can be written.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
     to = Path(path)
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in net.state_dict().items()}
     header = {"format": _FORMAT, "network": json.dumps(_describe(net))}
@@ -43,6 +44,8 @@ def load(kind: type[Net], path: str | os.PathLike[str], device: torch.device | s
 
     Raises FileError, in one sentence, for a file that is missing, broken, or not a KAN's.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, "pt", device=str(device)) as file:
             header = file.metadata() or {}
