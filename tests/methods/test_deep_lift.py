@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ascribe.core.explain import explain
 from ascribe.errors import InputError, MethodError
+from ascribe.kan.network import KAN
 from ascribe.methods.deep_lift import DeepLift
 from reference.deep_lift import deep_lift
 
@@ -123,6 +124,13 @@ def test_whole_numbers_are_refused_and_explained_at_their_embedding() -> None:
         explain(net, tokens, DeepLift())
     found = explain(net, tokens, DeepLift(), at="0")
     assert found.values.shape == (2, 3, 4)
+
+
+@pytest.mark.parametrize("width", [[4, 5, 2], [4, [3, 2], [1, 1]]])
+def test_a_kan_is_a_network_like_any_other(width: list[int | list[int]]) -> None:
+    kan = KAN(width, grid=5, noise_scale=1.0, dtype=torch.float64)
+    found = explain(kan, points(9, 4), DeepLift(), target=1, background=points(3, 4, seed=1))
+    assert found.gap.abs().max() < 1e-9
 
 
 def test_an_error_gives_the_state_back() -> None:

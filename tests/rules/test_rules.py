@@ -10,8 +10,8 @@ from torch.utils.checkpoint import checkpoint
 
 from ascribe.errors import MethodError
 from ascribe.maths.kernels import edge_sum
+from ascribe.rules.multipliers import multipliers
 from ascribe.rules.recurrent import RULES
-from ascribe.rules.tape import multipliers
 
 ROWS = 3
 

@@ -13,7 +13,7 @@ from ascribe.core.evaluate import sweep
 from ascribe.core.method import Method
 from ascribe.core.score import Score
 from ascribe.errors import InputError
-from ascribe.rules.tape import multipliers
+from ascribe.rules.multipliers import multipliers
 
 
 @final

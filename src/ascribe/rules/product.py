@@ -22,14 +22,11 @@ class Midpoint(Replaced):
     """
 
     def pullback(self, call: Call, inputs: list[Tensor], output: Tensor) -> Pullback:
-        middles = [(x + x0) / 2 for x, x0 in zip(call.inputs, inputs, strict=True)]
-
-        def backward(gradient: Tensor) -> tuple[Tensor, ...]:
-            with torch.enable_grad():
-                points = [middle.requires_grad_() for middle in middles]
-                return torch.autograd.grad(call.rerun(*points), points, gradient)
-
-        return backward
+        # Now and not in the backward pass, since the network may have set its own context (autocast).
+        with torch.enable_grad():
+            middles = [((x + x0) / 2).requires_grad_() for x, x0 in zip(call.inputs, inputs, strict=True)]
+            halfway = call.rerun(*middles)
+        return lambda gradient: torch.autograd.grad(halfway, middles, gradient)
 
 
 @final

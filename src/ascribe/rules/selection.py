@@ -23,7 +23,8 @@ def _credit(x: Tensor, x0: Tensor, y: Tensor, y0: Tensor, now: Tensor, before: T
     place = torch.where((y - y0) * sign > 0, now, before)
     step = (x - x0).gather(-1, place)
     multiplier = torch.where(step == 0, 0.0, (y - y0) / step)
-    return lambda gradient: (torch.zeros_like(x).scatter_add(-1, place, gradient * multiplier),)
+    shape = x.shape
+    return lambda gradient: (gradient.new_zeros(shape).scatter_add(-1, place, gradient * multiplier),)
 
 
 @final
