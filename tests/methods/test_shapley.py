@@ -41,7 +41,7 @@ def exact(net, x, background):
 def test_twice_the_error_covers_the_truth(draws, budget):
     net, x, background = network(8), data(4, 8), data(draws, 8, seed=2)
     truth = exact(net, x, background)
-    runs = [explain(net, x, Shapley(budget, seed=seed), background=background) for seed in range(150)]
+    runs = [explain(net, x, Shapley(budget, seed=seed), background=background) for seed in range(100)]
     off = torch.stack([run.values - truth for run in runs])
     error = torch.stack([run.error for run in runs])
     assert 0.91 < float((off.abs() < 2 * error).double().mean()) < 0.98
@@ -126,6 +126,9 @@ def test_groups_and_many_players():
 def test_too_small_a_budget_says_what_to_type():
     with pytest.raises(MethodError, match=r"100 players need 1000 evaluations.*budget is 512; pass budget=1000"):
         explain(lambda z: z.sum(dim=1), data(1, 100), Shapley(budget=512))
+    with pytest.raises(MethodError, match="4 players need 40 evaluations"):
+        explain(lambda z: z.sum(dim=1), data(1, 4), Shapley(budget=30), background=data(50, 4))
+    assert explain(network(4), data(1, 4), Shapley(budget=40), background=data(50, 4)).error.isfinite().all()
 
 
 def test_float32_in_float32_out():

@@ -39,9 +39,9 @@ def test_the_scale_is_the_best():
     with score(bent, x, background) as (f, z, z0):
         scaled = float(Infidelity(relative=False)(f, values, z, z0))
         assert float(Infidelity(relative=False)(f, -7 * values, z, z0)) == pytest.approx(scaled)
-    tried = [by_definition(x[0], background, values[0], scale)[0] for scale in torch.linspace(-20, 20, 4001).tolist()]
+    tried = [by_definition(x[0], background, values[0], scale)[0] for scale in torch.linspace(-20, 20, 401).tolist()]
     assert scaled <= min(tried)
-    assert scaled == pytest.approx(min(tried), rel=1e-3)
+    assert scaled == pytest.approx(min(tried), rel=1e-2)
 
 
 def test_saying_nothing_is_one_and_a_constant_has_nothing_to_foretell():

@@ -55,19 +55,19 @@ class Shapley(Method):
 
     def __call__(self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]) -> Estimate:
         game = Game(f, z, z0)
-        budgets = self._budgets(game.players)
-        parts = [self._solve(game, rows, budgets) for rows in blocks(len(z), 2 * budgets[-1])]
+        budgets = self._budgets(game)
+        parts = [self._solve(game, rows, budgets) for rows in blocks(len(z), 2 * budgets[-1] + game.draws)]
         values, error = (torch.cat(part).to(z) for part in zip(*parts, strict=True))
         return Estimate(values, error)
 
-    def _budgets(self, players: int) -> list[int]:
+    def _budgets(self, game: Game) -> list[int]:
         """The evaluations that may have been spent on a row at the end of each round."""
-        fewest = 10 * players  # five pairs of orders ask about two coalitions a player each
+        fewest = 10 * game.players  # five pairs of orders ask about two coalitions a player each
         first = min(max(512, fewest), self.limit) if self.budget is None else self.budget
-        if first < fewest and 2 * first < 2**players - 2:
+        if first < fewest and 2 * first < _everything(game):
             raise MethodError(
-                f"the Shapley values of {players} players need {fewest} evaluations a row for five pairs of orders, "
-                f"but the budget is {first}; pass budget={fewest} or more, or groups= that join features"
+                f"Shapley values of {game.players} players need {fewest} evaluations a row for five pairs of orders, but "
+                f"the budget is {first}; pass budget={fewest} or more, or groups= that join features"
             )
         budgets = [first]
         while self.until is not None and budgets[-1] < self.limit:
@@ -78,8 +78,7 @@ class Shapley(Method):
         """Values and errors of these data rows; those that have converged leave."""
         values = torch.zeros(len(rows), game.players, dtype=torch.float64)
         error = torch.zeros_like(values)
-        everything = (2**game.players - 2) * game.draws
-        sampled = [budget for budget in budgets if 2 * budget < everything]
+        sampled = [budget for budget in budgets if 2 * budget < _everything(game)]
         until = math.inf if self.until is None else self.until
         left, known = torch.arange(len(rows)), torch.cat([game.nobody(rows), game.everybody(rows)], dim=1)
         for walks in plans(game.players, game.draws, sampled, torch.Generator().manual_seed(self.seed)):
@@ -89,12 +88,19 @@ class Shapley(Method):
             values[left], error[left] = _estimate(walks, known, game.draws)
             unsettled = error[left].amax(dim=1) > until * values[left].abs().amax(dim=1)
             left, known = left[unsettled], known[unsettled]
-        if len(left) and len(sampled) < len(budgets):
+            if len(left) == 0:
+                return values, error
+        if len(sampled) < len(budgets):
             some = every(game.players)[1:-1]
             between = game.worths(rows[left], table(some), len(some))
             nobody, everybody = known[:, : game.draws].mean(dim=1, keepdim=True), known[:, game.draws, None]
             values[left], error[left] = shapley(torch.cat([nobody, between, everybody], dim=1)), 0.0
         return values, error
+
+
+def _everything(game: Game) -> int:
+    """Evaluations a row of all coalitions but nobody and everybody, over the whole background."""
+    return (2**game.players - 2) * game.draws
 
 
 def _estimate(walks: Walks, worths: Float[Tensor, "block questions"], background: int) -> tuple[Tensor, Tensor]:
