@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Sequence
-from typing import Any, SupportsIndex, final
+from typing import SupportsIndex, final
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ascribe.core.drawing import Drawer
 from ascribe.kan import files, grids, history, prune, refine, regularization, scores
+from ascribe.kan.fit.loop import fit
 
 
 @final
@@ -30,11 +31,7 @@ class KAN(history.Versioned):
     """
 
     plot = Drawer()
-
-    def fit(self, dataset: Any, **settings: Any) -> Any:
-        from ascribe.kan.fit import fit
-
-        return fit(self, dataset, **settings)
+    fit = fit
 
     def copy(self) -> KAN:
         """An independent network with the same values, structure, history and data."""

@@ -63,6 +63,7 @@ def fit(
     data = read_dataset(dataset, kan, loss)
     schedule = GridSchedule(grid_update_num if update_grid else 0, start_grid_update_step, stop_grid_update_step)
     training = Training(kan, data, loss, penalty, opt, lr, batch, schedule, tuple(metrics or ()), seed)
+    kan.keep_version()
     history = training.run(steps, progress)
     kan.remember(data.train.inputs)
     kan.log_history("fit")
