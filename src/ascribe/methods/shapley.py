@@ -66,8 +66,8 @@ class Shapley(Method):
         first = min(max(512, fewest), self.limit) if self.budget is None else self.budget
         if first < fewest and 2 * first < _everything(game):
             raise MethodError(
-                f"Shapley values of {game.players} players need {fewest} evaluations a row for five pairs of orders, but "
-                f"the budget is {first}; pass budget={fewest} or more, or groups= that join features"
+                f"Shapley values of {game.players} players need {fewest} evaluations a row for five pairs of orders, "
+                f"but the budget is {first}; pass budget={fewest} or more, or groups= that join features"
             )
         budgets = [first]
         while self.until is not None and budgets[-1] < self.limit:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ascribe.core.asking import asked
 from ascribe.core.score import Score
@@ -38,7 +38,7 @@ def check_metric(metric: Metric, seed: int = 0) -> None:
 
 @contextmanager
 def _asking(
-    model: nn.Module, x: Tensor, background: Tensor, memory: str = "64 MiB"
+    model: Callable[[Tensor], Tensor], x: Tensor, background: Tensor, memory: str = "64 MiB"
 ) -> Iterator[tuple[Score, Tensor, Tensor]]:
     with asked(model, x, background=background, memory=memory) as question:
         place = question.place
@@ -49,19 +49,16 @@ def _normal(generator: torch.Generator, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def _network(generator: torch.Generator) -> nn.Module:
-    network = nn.Sequential(nn.Linear(_PLAYERS, 6), nn.Tanh(), nn.Linear(6, 1)).double()
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.copy_(_normal(generator, *parameter.shape))
-    return network
+def _curved(generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+    inner, outer = _normal(generator, _PLAYERS, 6), _normal(generator, 6)
+    return lambda z: (z @ inner).tanh() @ outer
 
 
 def _check_every(metric: Metric, generator: torch.Generator) -> None:
-    network, values = _network(generator), _normal(generator, 2, _ROWS, _PLAYERS)
+    model, values = _curved(generator), _normal(generator, 2, _ROWS, _PLAYERS)
     x, background = _normal(generator, _ROWS, _PLAYERS), _normal(generator, _DRAWS, _PLAYERS)
     stream = torch.get_rng_state()
-    with _asking(network, x, background) as (f, z, z0):
+    with _asking(model, x, background) as (f, z, z0):
         figures = metric(f, values, z, z0)
         assert figures.dtype == torch.float64, f"{metric}: figures are {figures.dtype}, not float64"
         assert figures.shape == (2, _ROWS), (
@@ -70,20 +67,20 @@ def _check_every(metric: Metric, generator: torch.Generator) -> None:
         alone = torch.stack([metric(f, one, z, z0) for one in values])
         assert torch.allclose(alone, figures), f"{metric}: a figure depends on the other attributions"
         assert torch.equal(metric(f, values, z, z0), figures), f"{metric}: the same question got another figure"
-    with _asking(network, x, background, memory="1 KB") as (f, z, z0):
+    with _asking(model, x, background, memory="1 KB") as (f, z, z0):
         assert torch.allclose(metric(f, values, z, z0), figures), f"{metric}: a figure depends on the pieces"
-    with _asking(network, x[:2], background) as (f, z, z0):
+    with _asking(model, x[:2], background) as (f, z, z0):
         assert torch.allclose(metric(f, values[:, :2], z, z0), figures[:, :2]), f"{metric}: rows depend on one another"
     assert torch.equal(torch.get_rng_state(), stream), f"{metric}: the global random stream moved"
 
 
 def _check_truth(metric: Metric, generator: torch.Generator) -> None:
     r"""On $f = w^\top x + b$ no attribution is better than $w_i (x_i - E x_{0i})$."""
-    linear = nn.Linear(_PLAYERS, 1).double()
+    weight = _normal(generator, _PLAYERS)
     x, background = _normal(generator, _ROWS, _PLAYERS), _normal(generator, _DRAWS, _PLAYERS)
-    truth = (x - background.mean(dim=0)) * linear.weight.detach()
+    truth = (x - background.mean(dim=0)) * weight
     others = torch.stack([-truth, truth.flip(1), _normal(generator, _ROWS, _PLAYERS), torch.zeros_like(truth)])
-    with _asking(linear, x, background) as (f, z, z0):
+    with _asking(lambda z: z @ weight + 1, x, background) as (f, z, z0):
         best, worse = metric(f, truth, z, z0), metric(f, others, z, z0)
     if metric.best == "low":
         assert bool((best.abs() < 1e-12).all()), (
@@ -95,17 +92,11 @@ def _check_truth(metric: Metric, generator: torch.Generator) -> None:
 
 def _check_symmetric(metric: Metric, generator: torch.Generator) -> None:
     """Naming the players in another order changes nothing."""
-    network, values = _network(generator), _normal(generator, _ROWS, _PLAYERS)
+    model, values = _curved(generator), _normal(generator, _ROWS, _PLAYERS)
     x, background = _normal(generator, _ROWS, _PLAYERS), _normal(generator, _DRAWS, _PLAYERS)
     order = torch.randperm(_PLAYERS, generator=generator)
-    with _asking(network, x, background) as (f, z, z0):
+    with _asking(model, x, background) as (f, z, z0):
         figures = metric(f, values, z, z0)
-    back = order.argsort()
-
-    class Renamed(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return network(x[:, back])
-
-    with _asking(Renamed(), x[:, order], background[:, order]) as (f, z, z0):
+    with _asking(lambda z: model(z[:, order.argsort()]), x[:, order], background[:, order]) as (f, z, z0):
         renamed = metric(f, values[:, order], z, z0)
     assert torch.allclose(renamed, figures), f"{metric}: the figure depends on the order in which players are named"
