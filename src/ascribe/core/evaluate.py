@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from ascribe.core.score import Score
 from ascribe.errors import InputError, MethodError
 
-_CACHE = 4 * 2**20  # bytes
+_CACHE = 2 * 2**20  # bytes: a core's second-level cache
 _FEW_ROWS = 8  # so many rows a call are worth it, however large they are
 
 
@@ -127,8 +127,9 @@ def rows_together(f: Score, gradients: bool) -> int:
     """How many evaluations go through the network together."""
     row = bytes_per_row(f, gradients)
     piece = f.budget.memory // row
-    if f.sample.device.type == "cpu":
-        # Pieces that outgrow the caches are slower: 64 MiB at once takes twice the time on small networks.
+    if f.sample.device.type == "cpu" and f.module is not None:
+        # Pieces that outgrow the caches are slower: 64 MiB at once takes twice the time on small networks. A plain
+        # function may cost most of its time a call (scikit-learn's do), so it gets all that fits.
         piece = min(piece, max(_CACHE // row, _FEW_ROWS))
     return max(1, piece)
 
