@@ -110,9 +110,16 @@ def test_one_heading_leads_and_levels_are_not_skipped(outline):
 def test_classes_are_named(classification):
     text = " ".join(Outline(page(classification)).text.split())
     assert "names the right class for 90%" in text
-    assert re.search(r"Row 40: (no|yes) predicted, (no|yes) true", text)
+    assert re.search(r"Row 40 ?(no|yes) predicted, (no|yes) true", text)
     assert "How the network was made" not in text
     assert "in log-odds of yes" in text
+
+
+def test_of_a_network_brought_along_nobody_says_what_it_has_seen(classification):
+    text = " ".join(Outline(page(classification)).text.split())
+    assert "never seen" not in text
+    assert "unseen" not in text
+    assert "It came trained" in text
 
 
 def test_a_page_is_the_same_twice_and_leaves_nothing_behind(regression, html):

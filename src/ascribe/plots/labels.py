@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 LONGEST = 26
 """Characters of a name that a picture shows; at 9 points this is about a quarter of a page's width."""
@@ -49,5 +50,23 @@ def number(value: float | int, digits: int = 3, sign: bool = False) -> str:
     else:
         decimals = max(digits - 1 - math.floor(math.log10(size)), 0)
         text = f"{size:,.{decimals}f}"
-    prefix = "−" if value < 0 else "+" if sign else ""
-    return prefix + text.replace("-", "−")
+    return _signed(value, sign) + text.replace("-", "−")
+
+
+def alike(values: Iterable[float], digits: int = 3, sign: bool = False) -> list[str]:
+    """Numbers of one column: all to the decimals that the largest needs for `digits`.
+
+    >>> alike([12.3456, -0.5, 0.0001], sign=True)
+    ['+12.3', '−0.5', '+0.0']
+    """
+    column = list(values)
+    largest = max((abs(value) for value in column if math.isfinite(value)), default=0.0)
+    if largest < 1e-4 or largest >= 1e9:
+        return [number(value, digits, sign) for value in column]
+    decimals = max(digits - 1 - math.floor(math.log10(largest)), 0)
+    texts = [f"{abs(value):,.{decimals}f}" if math.isfinite(value) else "–" for value in column]
+    return [_signed(value, sign) + text for value, text in zip(column, texts, strict=True)]
+
+
+def _signed(value: float | int, sign: bool) -> str:
+    return "−" if value < 0 else "+" if sign else ""

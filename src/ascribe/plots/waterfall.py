@@ -11,7 +11,7 @@ from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.plots.canvas import axes, inches, ink, letters, quiet, rows_height
-from ascribe.plots.labels import label, number
+from ascribe.plots.labels import alike, label, number
 from ascribe.plots.palette import DOWN, UP
 from ascribe.plots.ranking import strongest
 from ascribe.plots.values import contributions
@@ -76,12 +76,13 @@ def _draw(ax: matplotlib.axes.Axes, steps: np.ndarray, level: np.ndarray) -> Non
     )
     ax.plot([level[0], level[-1]], [0, len(steps) + 1], "o", color=colour, markersize=5)
     room = 0.01 * float(np.ptp(level) or 1.0)
-    for y, step, left, right in zip(place.tolist(), steps.tolist(), level[:-1], level[1:], strict=True):
+    texts = alike(steps.tolist(), sign=True)
+    for y, text, step, left, right in zip(place.tolist(), texts, steps, level[:-1], level[1:], strict=True):
         # beside the bar on the side it points to, so that the text never lies on a colour
         x, side = (max(left, right) + room, "left") if step >= 0 else (min(left, right) - room, "right")
-        ax.text(x, y, number(step, sign=True), ha=side, va="center", fontsize=8.5, color=colour)
+        ax.text(x, y, text, ha=side, va="center", fontsize=8.5, color=colour)
     # room for those texts at both ends: a letter takes 0.075 inches, the names a third of the figure
-    longest = max(len(number(step, sign=True)) for step in steps)
+    longest = max(map(len, texts))
     ends = float(np.ptp(level) or 1.0) * (0.1 + 0.075 * longest) / (0.6 * inches(ax))
     ax.set_xlim(level.min() - ends, level.max() + ends)
     ax.set_ylim(len(steps) + 1.6, -0.6)

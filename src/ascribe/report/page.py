@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ascribe.errors import need
-from ascribe.plots.labels import number, short
+from ascribe.plots.labels import alike, number, short
 from ascribe.plots.ranking import strongest
 from ascribe.plots.values import contributions
 from ascribe.report import words
@@ -71,9 +71,10 @@ def _tables(study: Study) -> dict[str, Any]:
     attributions = study.comparison.attributions
     strengths = np.stack([np.abs(contributions(a)).mean(0) for a in attributions.values()])
     ranking = strongest(strengths[0], SHOWN)
+    columns = [alike(column.tolist(), digits=4) for column in ranking.gather(strengths)]
     names = ranking.names(next(iter(attributions.values())).names)
     return {
-        "strengths": list(zip(names, ranking.gather(strengths).T.tolist(), strict=True)),
+        "strengths": list(zip(names, zip(*columns, strict=True), strict=True)),
         "trust": _trust(study),
         "figures": list(study.yardsticks[0].test),
         "recipe": json.dumps(study.recipe, indent=2, ensure_ascii=False, default=str),

@@ -46,7 +46,7 @@ def headline(study: Study) -> str:
 def lead(study: Study) -> str:
     """How far the explained model can be believed at all: its own figure on unseen rows, and the best yardstick's."""
     own = study.yardsticks[0]
-    text = f"On {study.test:,} rows it has never seen, {the(own)} {_achieves(own, study)}"
+    text = f"On {study.test:,} {unseen(study)}, {the(own)} {_achieves(own, study)}"
     others = study.yardsticks[1:]
     if not others:
         return text + "."
@@ -54,6 +54,11 @@ def lead(study: Study) -> str:
     best = min(others, key=lambda yardstick: yardstick.test[error])
     ahead = "ahead of" if own.test[error] <= best.test[error] else "behind"
     return f"{text}, {ahead} the best of {len(others)} yardsticks, {the(best)} ({_figure(best, study)})."
+
+
+def unseen(study: Study) -> str:
+    """What the test rows are to the explained model: nobody knows what a network that was brought along has seen."""
+    return "rows it has never seen" if study.kan is not None else "rows of the table"
 
 
 def the(yardstick: Yardstick) -> str:
@@ -102,6 +107,8 @@ def _relation(own: float, other: float) -> str:
 def overfit(study: Study) -> str:
     """What the distance between train and test error says."""
     own, error = study.yardsticks[0], error_name(study)
+    if study.kan is None:
+        return "It came trained: whether it has seen these rows before, the table cannot tell."
     if own.test[error] > 1.3 * own.train[error]:
         return (
             f"Its error on the rows it learned from is much smaller ({number(own.train[error])}): "
