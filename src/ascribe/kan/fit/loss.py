@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ascribe.errors import TrainingError
 
 
+@runtime_checkable
 class Loss(Protocol):
     """Outputs are laid out (outputs, n); means are over rows, and over outputs where the outputs are many numbers."""
 

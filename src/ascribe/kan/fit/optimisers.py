@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -15,6 +15,7 @@ from ascribe.kan.fit.objective import Evaluation, Objective
 from ascribe.kan.structure import Network
 
 
+@runtime_checkable
 class Optimiser(Protocol):
     """Moves `vector`; `now` is the objective there."""
 
