@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.maths.kernels.base import base_function
-from ascribe.maths.kernels.recursion import Extrapolate, splines, table
+from ascribe.maths.kernels.recursion import Extrapolate, splines, table, write_splines
 
 # Elements of one level of the recursion worked on together: larger arrays leave the cache and fault in new pages.
 _BLOCK = 200_000
@@ -81,7 +81,7 @@ def prepare(
                 if slope is not None:
                     slope[block, 0, piece] = function(piece_x, 1)
                     to = slope[block, 1:, piece]
-                splines(piece_x, part, 0, values[block, 1:, piece], to)
+                write_splines(piece_x, part, values[block, 1:, piece], to)
             if mean is not None and covariance is not None and n > 1:
                 exact = values[block].double()
                 centre = exact.mean(-1)
