@@ -201,6 +201,14 @@ def test_gradient_shap_is_within_four_standard_errors(net: Net) -> None:
     close(delta, torch.zeros(4))
 
 
+def test_gradient_shap_with_noise(net: Net) -> None:
+    torch.manual_seed(0)
+    x, background, given = points(4), points(12, 1), {"stdevs": 0.4, "target": target(net)}
+    theirs = torch.stack([captum.GradientShap(net).attribute(x, background, 20, **given).detach() for _ in range(60)])
+    found = ours.GradientShap(net).attribute(x, background, 1200, **given)
+    assert ((found - theirs.mean(0)).abs() < 4 * 2**0.5 * standard_error(theirs) + 1e-6).all()
+
+
 def test_noise_tunnel_is_within_four_standard_errors(net: Net) -> None:
     torch.manual_seed(0)
     x, given = points(4), {"target": target(net), "n_steps": 20}

@@ -6,7 +6,7 @@ nothing to do: a memory budget decides what goes through the network together.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -42,7 +42,7 @@ def takes(*parts: Signature, **arguments: Any) -> Signature:
     return Signature([*(parameter for part in parts for parameter in part.parameters.values()), *given])
 
 
-class Door:
+class Door(ABC):
     """A class with Captum's name and signatures: what its constructor takes, and what `attribute` takes."""
 
     construct: ClassVar[Signature]
