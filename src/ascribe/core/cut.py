@@ -44,8 +44,8 @@ class Cut:
                 raise LayerError(f"layer '{self.name}' has no tensor as its {self.side}put, but {type(value).__name__}")
             tensor = tensor if change is None else change(tensor)
             seen.append(tensor)
-            # What runs next may work in place, which a leaf on the tape does not allow.
-            return _with_first(value, tensor.clone() if tensor.requires_grad and tensor.is_leaf else tensor)
+            # What runs next may work in place, which would change what was seen and is not allowed on a leaf.
+            return _with_first(value, tensor.clone())
 
         def before(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
             return visit((args, kwargs))

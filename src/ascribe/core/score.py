@@ -92,7 +92,7 @@ class Score:
 
     def record(
         self, x: Float[Tensor, "n *input"], rows: Int[Tensor, " n"] | None = None
-    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n *layer"]]:
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "*layer"]]:
         """The scores of inputs `x` and the value at the cut, from which the graph to the scores begins at the latest.
 
         Raises LayerError without a cut.
@@ -125,8 +125,8 @@ class Score:
         return self.every if rows is None else rows
 
     def _score(self, parts: tuple[Tensor, ...], rows: Int[Tensor, " n"]) -> Shaped[Tensor, " n"]:
-        self.budget.count(len(rows))
         scores = self.pick(run(self.model, self.inputs, parts, self.neuron), rows)
+        self.budget.count(len(rows))
         return scores if scores.is_floating_point() else scores.to(self.sample.dtype)
 
 

@@ -25,17 +25,18 @@ _KEY = b"ascribe.attribution"
 def to_table(a: Attribution) -> Any:
     """One row a data row (with `target="all"`: a data row of an output), a column a feature, then the row's figures."""
     pyarrow = need("pyarrow", extra="table")
-    columns: dict[str, Any] = {}
-    if a.output.ndim > 1:
+    lead, names = a.output.ndim, _distinct(a.names)
+    columns: list[tuple[str, Tensor]] = []
+    if lead > 1:
         outputs, rows = a.output.shape
-        columns["output number"] = torch.arange(outputs).repeat_interleave(rows)
-    columns |= _columns(a.per_feature(), _distinct(a.names), a.output.ndim)
-    columns |= {"output": a.output, "reference": a.reference, "gap": a.gap}
+        columns.append(("output number", torch.arange(outputs).repeat_interleave(rows)))
+    columns += zip(names, _columns(a.per_feature(), lead), strict=True)
+    columns += [("output", a.output), ("reference", a.reference), ("gap", a.gap)]
     error = a.error_per_feature()
     if error is not None:
-        columns |= _columns(error, [f"{name} (error)" for name in _distinct(a.names)], a.output.ndim)
-    arrays = [pyarrow.array(_numbers(column)) for column in columns.values()]
-    return pyarrow.Table.from_arrays(arrays, names=_distinct(columns))
+        columns += zip([f"{name} (error)" for name in names], _columns(error, lead), strict=True)
+    arrays = [pyarrow.array(_numbers(column)) for _, column in columns]
+    return pyarrow.Table.from_arrays(arrays, names=_distinct(name for name, _ in columns))
 
 
 def save(a: Attribution, path: str | PathLike[str]) -> None:
@@ -104,8 +105,8 @@ def load(path: str | PathLike[str]) -> dict[str, Any]:
     }
 
 
-def _columns(values: Tensor, names: list[str], lead: int) -> dict[str, Tensor]:
-    return dict(zip(names, values.flatten(0, lead - 1).unbind(1), strict=True))
+def _columns(values: Tensor, lead: int) -> tuple[Tensor, ...]:
+    return values.flatten(0, lead - 1).unbind(1)
 
 
 def _numbers(column: Tensor) -> Any:

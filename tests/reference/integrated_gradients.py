@@ -1,0 +1,29 @@
+"""Path methods as the papers have them: a sum over many midpoints, one row and one point at a time, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def integrated_gradients(f: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, steps: int = 4000) -> Tensor:
+    """Equations 1 and 3 of Sundararajan, Taly & Yan (2017) for one row."""
+    total = torch.zeros_like(x)
+    for k in range(steps):
+        point = (x0 + (k + 0.5) / steps * (x - x0)).requires_grad_()
+        total += torch.autograd.grad(f(point[None]).sum(), point)[0] / steps
+    return (x - x0) * total
+
+
+def conductance(
+    before: Callable[[Tensor], Tensor], behind: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, steps: int = 4000
+) -> Tensor:
+    """Definition of Dhamdhere, Sundararajan & Yan (2018) for one row: dF/dh times the layer's step, step by step."""
+    total = torch.zeros_like(before(x[None])[0])
+    for k in range(steps):
+        start, middle, end = (before((x0 + (k + s) / steps * (x - x0))[None]).detach() for s in (0.0, 0.5, 1.0))
+        middle.requires_grad_()
+        total += (torch.autograd.grad(behind(middle).sum(), middle)[0] * (end - start))[0]
+    return total
