@@ -33,7 +33,7 @@ def beeswarm(
     """A point a row and feature: it stands at its attribution and has the colour of the feature's value, low to high.
 
     Colours go by rank (sixths of the rows), so that an outlier does not wash the others out. `own` are the values to
-    colour by, where the inputs are not the features themselves; features that are NaN there stay neutral.
+    colour by, where the inputs are not the features themselves; where these are NaN the points stay neutral.
     """
     values = contributions(attribution)
     shown = strongest(np.abs(values).mean(0), top).shown[:top]
@@ -72,12 +72,12 @@ def _levels(own: np.ndarray | None, shown: np.ndarray) -> np.ndarray:
         return np.array(NEUTRAL)
     levels = np.full((len(own), len(shown)), NEUTRAL)
     for line, feature in enumerate(shown):
-        x = own[:, feature]
-        if not np.isnan(x).any():
-            ordered = np.sort(x)
-            # equal values get one colour, that of the middle of their ranks
-            middle = (np.searchsorted(ordered, x, "left") + np.searchsorted(ordered, x, "right")) / 2 / len(x)
-            levels[:, line] = np.minimum(len(LOW_TO_HIGH) * middle, len(LOW_TO_HIGH) - 1).astype(int)
+        known = ~np.isnan(own[:, feature])
+        x = own[known, feature]
+        ordered = np.sort(x)
+        # equal values get one colour, that of the middle of their ranks
+        middle = (np.searchsorted(ordered, x, "left") + np.searchsorted(ordered, x, "right")) / 2 / max(len(x), 1)
+        levels[known, line] = np.minimum(len(LOW_TO_HIGH) * middle, len(LOW_TO_HIGH) - 1).astype(int)
     return levels
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +20,7 @@ from ascribe.plots.fit import fit
 from ascribe.plots.labels import label, number, short
 from ascribe.plots.methods import lying_height, methods, stand
 from ascribe.plots.network import network
-from ascribe.plots.rounds import rounds
+from ascribe.plots.rounds import crowded, rounds
 from ascribe.plots.scores import scores
 from ascribe.plots.sheet import plan
 from ascribe.plots.waterfall import waterfall
@@ -64,17 +67,16 @@ def waterfalls(study: Study) -> list[str]:
 
 
 def _read(cell: str) -> float:
-    """A cell as the number it is, or NaN."""
-    try:
-        return float(cell)
-    except ValueError:
-        return float("nan")
+    """A cell as the number or the time it is, or NaN."""
+    for kind in (float, lambda text: datetime.fromisoformat(text).timestamp()):
+        with suppress(ValueError):
+            return kind(cell)
+    return float("nan")
 
 
 def _brief(cell: str) -> str:
-    """A cell for a narrow place: long decimals are rounded, texts and short numbers stay as they are."""
-    value = _read(cell)
-    return cell if len(cell) <= 6 or np.isnan(value) else number(value)
+    """A cell for a narrow place: long decimals are rounded, everything else stays as it is."""
+    return number(float(cell)) if len(cell) > 6 and re.fullmatch(r"-?\d+\.\d+", cell) else cell
 
 
 def _from_to(attribution: Attribution, row: int) -> str:
@@ -107,10 +109,11 @@ def _fit(study: Study) -> str:
 
 
 def _rounds(study: Study) -> str:
+    steps = [r.step for r in study.rounds]
     train, validation = ([getattr(r, f"{part}_error") for r in study.rounds] for part in ("train", "validation"))
     return _twice(
         lambda ax: rounds(
-            [r.step for r in study.rounds],
+            steps,
             np.array(train),
             np.array(validation),
             kept=[r.kept for r in study.rounds],
@@ -119,7 +122,7 @@ def _rounds(study: Study) -> str:
         ),
         "rounds",
         "Train and validation error after every step",
-        lambda width: 3.0,
+        lambda width: rows_height(len(steps)) if crowded(steps, width) else 3.0,
     )
 
 
