@@ -12,6 +12,7 @@ from ascribe.errors import MethodError
 from ascribe.maths.kernels import edge_sum
 from ascribe.rules.multipliers import multipliers
 from ascribe.rules.recurrent import RULES
+from ascribe.rules.table import RULES as TABLE
 
 ROWS = 3
 
@@ -96,7 +97,9 @@ FUNCTIONS = {
     "normalize": lambda h: F.normalize(h),
     "cosine": lambda h: F.cosine_similarity(h, h.exp(), dim=1)[:, None],
     "distances": lambda h: torch.cdist(h[:, None], CLASSES)[:, 0],
-    "variance": lambda h: h.var(1, keepdim=True) + h.std(dim=1, keepdim=True),
+    "variance": lambda h: h.var(1, keepdim=True) + h.std(1, False, True) + h.var((1,), correction=2, keepdim=True),
+    "scattered": lambda h: h.scatter(1, torch.zeros(3, 1, dtype=torch.long), h[:, 2:3].exp()),
+    "divided with a rounding mode": lambda h: torch.div(h, 1 + h.exp(), rounding_mode=None),
     "logsumexp": lambda h: torch.logsumexp(h, 1, keepdim=True) + torch.logaddexp(h, h.exp()),
     "logsumexp without overflow": lambda h: torch.logsumexp(1000 * h, 1, keepdim=True) / 1000,
     "einsum": lambda h: torch.einsum("bi,bj->bij", h, h.exp()),
@@ -296,6 +299,7 @@ REFUSED = {
     "batch norm": (lambda h: F.batch_norm(h, None, None, training=True), "training mode"),
     "two in a power": (lambda h: h.exp() ** h, "2 of its arguments"),
     "three in an einsum": (lambda h: torch.einsum("bi,bi,bi->b", h, h, h)[:, None], "three of its factors"),
+    "scattered product": (lambda h: h.scatter(1, torch.zeros(3, 1).long(), h.exp(), reduce="multiply"), "multiplies"),
     "complex": (lambda h: torch.fft.rfft(h).abs(), "complex"),
     "custom autograd": (_Exponential.apply, "cannot see"),
     "re-entrant checkpoint": (lambda h: checkpoint(torch.sigmoid, h, use_reentrant=True), "cannot see"),
@@ -378,3 +382,14 @@ def test_the_network_and_its_inputs_are_left_alone() -> None:
     assert not x.requires_grad
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert all(parameter.grad is None and parameter.requires_grad for parameter in network.parameters())
+
+
+def test_every_rule_is_for_a_function_that_exists() -> None:
+    rooms = (torch, torch.Tensor, F, torch._C._nn, torch._VF, torch.ops.aten)
+    forms = [("{}", rooms), ("__{}__", (torch.Tensor,)), ("_{}", rooms), ("special_{}", (torch._C._special,))]
+    forms += [("{}", (torch._C._linalg, torch._C._fft))]
+
+    def exists(name: str) -> bool:
+        return any(hasattr(room, form.format(name)) for form, places in forms for room in places)
+
+    assert [name for name in TABLE if "." not in name and not exists(name)] == []

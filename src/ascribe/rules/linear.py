@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 from ascribe.rules.calls import Call
 from ascribe.rules.rule import LINEAR, Rule
 
-_SUMS = "add sub subtract radd rsub neg negative positive sum mean cumsum trace diff trapezoid"
+_SUMS = "add sub subtract radd rsub neg negative positive sum mean cumsum trace diff"
 _SHAPES = """
     view reshape view_as reshape_as flatten unflatten ravel permute transpose swapaxes swapdims movedim moveaxis t T mT
     H mH adjoint squeeze unsqueeze expand expand_as broadcast_to broadcast_tensors atleast_1d atleast_2d atleast_3d
@@ -20,7 +20,7 @@ _PLACES = """
     tensor_split hsplit vsplit dsplit unbind getitem setitem select slice narrow index index_select gather take
     take_along_dim masked_select masked_fill masked_scatter where repeat repeat_interleave tile flip fliplr flipud roll
     rot90 diagonal diag diag_embed tril triu unfold fold as_strided pad constant_pad_nd pixel_shuffle pixel_unshuffle
-    channel_shuffle index_add index_copy index_fill index_put scatter scatter_add select_scatter slice_scatter
+    channel_shuffle index_add index_copy index_fill index_put scatter_add select_scatter slice_scatter
     diagonal_scatter copy fill zero meshgrid embedding im2col col2im
 """
 _FILTERS = """
@@ -44,26 +44,32 @@ class OnlyFirst(Rule):
 
 @final
 @dataclass(frozen=True)
-class Evaluating(Rule):
-    """A function that is affine while a flag is off: batch norm with stored statistics, dropout that drops nothing."""
+class Unless(Rule):
+    """A function that is affine unless an argument is set: batch norm with stored statistics, dropout that is off."""
 
-    flag: str
+    name: str
     position: int
-    default: bool
-    otherwise: str
+    why: str
+    instead: str
+    default: bool = False
+    rule: Rule = field(default_factory=OnlyFirst)
 
     def at(self, call: Call) -> Rule:
-        if call.argument(self.position, self.flag, self.default):
-            raise call.refuse(f"it is in training mode, so {self.otherwise}", "call model.eval() first")
-        return OnlyFirst().at(call)
+        if call.argument(self.position, self.name, self.default):
+            raise call.refuse(self.why, self.instead)
+        return self.rule.at(call)
 
+
+_RANDOM = ("it is in training mode, so its values are random", "call model.eval() first")
+_COUPLED = ("it is in training mode, so each row depends on the others", "call model.eval() first")
 
 RULES: dict[str, Rule] = {
     **{name: LINEAR for names in (_SUMS, _SHAPES, _PLACES, _FILTERS) for name in names.split()},
-    **{name: Evaluating("training", 2, True, "its values are random") for name in _DROPOUTS.split()},
-    "feature_dropout": Evaluating("train", 2, True, "its values are random"),
-    "batch_norm": Evaluating("training", 5, False, "each row depends on the others"),
+    **{name: Unless("training", 2, *_RANDOM, default=True) for name in _DROPOUTS.split()},
+    "feature_dropout": Unless("train", 2, *_RANDOM, default=True),
+    "batch_norm": Unless("training", 5, *_COUPLED),
     "native_batch_norm_legit_no_training": OnlyFirst(),
     "grid_sample": OnlyFirst(),
     "grid_sampler": OnlyFirst(),
+    "scatter": Unless("reduce", 4, "it multiplies or adds", "use scatter_add or a product", rule=LINEAR),
 }

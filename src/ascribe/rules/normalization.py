@@ -118,16 +118,20 @@ def _cdist(x1: Tensor, x2: Tensor, p: Any = 2, compute_mode: Any = None) -> Tens
 
 
 def _var(
-    input: Tensor, dim: Any = None, *, correction: int = 1, unbiased: bool = True, keepdim: bool = False
+    input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = 1
 ) -> Tensor:
+    if isinstance(dim, bool):  # var(x, unbiased), over all entries
+        dim, unbiased = None, dim
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     count = math.prod(input.shape[d] for d in dims)
     centred = input - input.mean(dims, keepdim=True)
-    return centred.square().sum(dims, keepdim=keepdim) / (count - (correction if unbiased else 0))
+    return centred.square().sum(dims, keepdim=keepdim) / (
+        count - ((1 if correction is None else correction) if unbiased else 0)
+    )
 
 
-def _std(input: Tensor, dim: Any = None, **options: Any) -> Tensor:
-    return _var(input, dim, **options).sqrt()
+def _std(*args: Any, **options: Any) -> Tensor:
+    return _var(*args, **options).sqrt()
 
 
 RULES: dict[str, Rule] = {

@@ -51,7 +51,7 @@ class Quotient(Rule):
         return LINEAR if isinstance(call.args[0], Tensor) and call.depends[0] else Rescale("singular")
 
 
-def _quotient(input: Tensor, other: Tensor) -> Tensor:
+def _quotient(input: Tensor, other: Tensor, *, rounding_mode: None = None) -> Tensor:
     return input * torch.reciprocal(other)
 
 
