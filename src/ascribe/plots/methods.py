@@ -25,16 +25,11 @@ def methods(comparison: Comparison, *, top: int = 12, ax: matplotlib.axes.Axes |
     Summed with their signs: where rows push a feature both ways its bar is short. Features beyond `top` are added up.
     The bars lie down where there is no room for upright ones.
     """
-    sums = np.stack([contributions(a).sum(0) for a in comparison.attributions.values()])
-    norms = np.abs(sums).sum(1, keepdims=True)
-    shares = np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
-    ranking = strongest(np.abs(shares).mean(0), top)
-    names = next(iter(comparison.attributions.values())).names
-    shares, lines = ranking.gather(shares), [label(name, 18) for name in ranking.names(names)]
+    lines, shares = _lines(comparison, top)
     # an axes of its own takes 0.775 of a figure's width
     width = WIDTH if ax is None else float(ax.get_position().width / 0.775 * inches(ax))
-    lying = not stand(lines, width)
-    ax = axes(ax, rows_height(0) + lying_height(len(lines), len(shares)) if lying else 3.6)
+    lying = not _stand(lines, width)
+    ax = axes(ax, height(comparison, width, top))
     _bars(ax, shares, list(comparison.attributions), lying)
     (ax.set_yticks if lying else ax.set_xticks)(np.arange(len(lines)), lines)
     (ax.set_xlabel if lying else ax.set_ylabel)("share of all attribution")
@@ -45,15 +40,26 @@ def methods(comparison: Comparison, *, top: int = 12, ax: matplotlib.axes.Axes |
     return ax
 
 
-def stand(lines: list[str], width: float) -> bool:
+def height(comparison: Comparison, width: float, top: int = 12) -> float:
+    """Inches that the picture needs at this width: lying bars are thick enough to tell their colours apart."""
+    lines, shares = _lines(comparison, top)
+    return 3.6 if _stand(lines, width) else rows_height(0) + len(lines) * (0.09 + 0.085 * len(shares))
+
+
+def _lines(comparison: Comparison, top: int) -> tuple[list[str], np.ndarray]:
+    """The names that are shown, and their shares (methods, names)."""
+    sums = np.stack([contributions(a).sum(0) for a in comparison.attributions.values()])
+    norms = np.abs(sums).sum(1, keepdims=True)
+    shares = np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
+    ranking = strongest(np.abs(shares).mean(0), top)
+    names = next(iter(comparison.attributions.values())).names
+    return [label(name, 18) for name in ranking.names(names)], ranking.gather(shares)
+
+
+def _stand(lines: list[str], width: float) -> bool:
     """Whether names fit side by side under upright bars in a figure of `width` inches; else the bars lie down."""
     longest = max(len(line) for line in lines)
     return bool(0.88 * width / len(lines) >= max(0.62, 0.075 * longest))
-
-
-def lying_height(lines: int, methods: int) -> float:
-    """Inches for lying bars that are thick enough to tell their colours apart."""
-    return lines * (0.09 + 0.085 * methods)
 
 
 def _bars(ax: matplotlib.axes.Axes, shares: np.ndarray, names: list[str], lying: bool) -> None:

@@ -26,13 +26,24 @@ class Ranking(NamedTuple):
         return np.concatenate([shown, values[..., self.rest].sum(-1, keepdims=True)], axis=-1)
 
 
+NOTHING = 1e-5
+"""A strength below this share of the largest is rounding: such columns are in the rest."""
+
+
 def strongest(strength: np.ndarray, top: int) -> Ranking:
-    """The `top` columns of largest `strength`; a rest of one column is shown by its name, it takes no more room.
+    """The `top` columns of largest `strength`, without those that have none.
+
+    A rest of one column is shown by its name: it takes no more room.
 
     >>> ranking = strongest(np.array([1.0, 5.0, 3.0, 2.0]), top=2)
     >>> ranking.names(("a", "b", "c", "d")), ranking.gather(np.array([1.0, 5.0, 3.0, 2.0])).tolist()
     (['b', 'c', '2 others'], [5.0, 3.0, 3.0])
+    >>> strongest(np.array([0.0, 5.0, 0.0, 0.0]), top=10).names(("a", "b", "c", "d"))
+    ['b', '3 others']
     """
-    order = np.argsort(-np.nan_to_num(strength), kind="stable")
-    cut = len(order) if len(order) <= top + 1 else top
+    size = np.nan_to_num(np.abs(strength))
+    order = np.argsort(-size, kind="stable")
+    some = max(int((size > NOTHING * size.max(initial=0.0)).sum()), 1)
+    cut = min(top, some)
+    cut = cut if len(order) > cut + 1 else len(order)
     return Ranking(order[:cut], order[cut:])

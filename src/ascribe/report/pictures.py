@@ -18,11 +18,14 @@ from ascribe.plots.beeswarm import beeswarm
 from ascribe.plots.canvas import WIDTH, rows_height
 from ascribe.plots.fit import fit
 from ascribe.plots.labels import label, number, short
-from ascribe.plots.methods import lying_height, methods, stand
+from ascribe.plots.methods import height as methods_height
+from ascribe.plots.methods import methods
 from ascribe.plots.network import network
+from ascribe.plots.ranking import strongest
 from ascribe.plots.rounds import crowded, rounds
 from ascribe.plots.scores import scores
 from ascribe.plots.sheet import plan
+from ascribe.plots.values import contributions
 from ascribe.plots.waterfall import waterfall
 from ascribe.report.study import Study
 from ascribe.report.svg import embed, page_style
@@ -60,7 +63,7 @@ def waterfalls(study: Study) -> list[str]:
             f"single-{row}",
             _from_to(first, row),
             PHONE,
-            rows_height(min(len(first.names), 9) + 2),
+            rows_height(len(strongest(contributions(first)[row], 8).shown) + 3),
         )
         for row in study.singles
     ]
@@ -128,11 +131,12 @@ def _rounds(study: Study) -> str:
 
 def _scores(study: Study) -> str:
     names, values, errors = zip(*((s.name, s.score, s.error) for s in study.scores), strict=True)
+    shown = strongest(np.array(values), 20).shown
     return _twice(
         lambda ax: scores(names, np.array(values), np.array(errors), ax=ax),
         "scores",
         "Feature scores with error bars, highest first: " + ", ".join(short(n, 40) for n in names[:5]),
-        lambda width: rows_height(min(len(names), 20)),
+        lambda width: rows_height(len(shown)),
     )
 
 
@@ -147,15 +151,13 @@ def _network(study: Study, kan: KAN) -> str:
 
 
 def _methods(study: Study) -> str:
-    attributions = study.comparison.attributions
-    # more names than these lie down, and are then cut to thirteen lines
-    lines = [label(name, 18) for name in next(iter(attributions.values())).names]
-
-    def height(width: float) -> float:
-        return 3.6 if stand(lines, width) else rows_height(0) + lying_height(min(len(lines), 13), len(attributions))
-
-    alt = f"The attributions of {len(attributions)} methods, feature by feature, as shares of each method"
-    return _twice(lambda ax: methods(study.comparison, ax=ax), "methods", alt, height)
+    count = len(study.comparison.attributions)
+    return _twice(
+        lambda ax: methods(study.comparison, ax=ax),
+        "methods",
+        f"The attributions of {count} methods, feature by feature, as shares of each method",
+        lambda width: methods_height(study.comparison, width),
+    )
 
 
 def _agreement(study: Study) -> str:
@@ -172,10 +174,10 @@ def _agreement(study: Study) -> str:
 def _beeswarm(study: Study) -> str:
     first = next(iter(study.comparison.attributions.values()))
     own = np.array([[_read(cell) for cell in row] for row in study.cells])
-    shown = min(len(first.names), 10)
+    shown = strongest(np.abs(contributions(first)).mean(0), 10).shown
     return _twice(
         lambda ax: beeswarm(first, own=own, ax=ax),
         "beeswarm",
         "Attribution of every explained row and feature, coloured by the feature's value",
-        lambda width: 0.9 + 0.42 * max(shown, 2),
+        lambda width: 0.9 + 0.42 * max(len(shown), 2),
     )
