@@ -79,19 +79,22 @@ def integrate(
     Source: the rule is Kronrod's (1965); the correction is calibration by regression, Deville & Särndal (1992).
     """
     rows = torch.arange(len(like), device=like.device)
-    values, square = torch.zeros_like(like), torch.zeros_like(like)
+    # Half precision has too small a range for squares and too few digits for sums.
+    wide = torch.promote_types(like.dtype, torch.float32)
+    values, square = torch.zeros_like(like, dtype=wide), torch.zeros_like(like, dtype=wide)
     reached = torch.ones_like(rows, dtype=torch.bool)
     spent = torch.zeros_like(rows)
-    tolerance = max(rule.tolerance, 16 * torch.finfo(like.dtype).eps)
+    eps = torch.finfo(like.dtype).eps
+    tolerance = max(rule.tolerance, 16 * eps)
     zero = torch.zeros_like(start, dtype=torch.float64)
     panels = Panels(rows, zero, zero + 1, start.double(), end.double())
     while len(panels.row):
-        part, error, missed, middle = _evaluate(visit, panels, like)
+        part, error, missed, middle = _evaluate(visit, panels, values, eps)
         row, width = panels.row, panels.b - panels.a
         spent.index_add_(0, row, torch.full_like(row, 15))
         scale = _largest(values.index_add(0, row, part))
         whole = _largest(square.index_add(0, row, error**2).sqrt())
-        seen = missed <= torch.maximum(tolerance / 100 * scale[row], _rounding(panels, part))
+        seen = missed <= torch.maximum(tolerance / 100 * scale[row], _rounding(panels, part, eps))
         fine = seen & (_largest(error) <= tolerance * scale[row] * width.sqrt())
         good = (whole <= tolerance * scale) & (_count(~seen, row, spent) == 0)
         over = ~good & (spent + 30 * _count(~fine, row, spent) > rule.limit)
@@ -100,11 +103,11 @@ def integrate(
         values.index_add_(0, row[done], part[done])
         square.index_add_(0, row[done], error[done] ** 2)
         panels = panels.halved(~done, middle)
-    return Integral(values, square.sqrt(), reached)
+    return Integral(values.to(like.dtype), square.sqrt().to(like.dtype), reached)
 
 
 def _evaluate(
-    visit: Visit, panels: Panels, like: Float[Tensor, "rows *shape"]
+    visit: Visit, panels: Panels, like: Float[Tensor, "rows *shape"], eps: float
 ) -> tuple[
     Float[Tensor, "panels *shape"], Float[Tensor, "panels *shape"], Float[Tensor, " panels"], Float[Tensor, " panels"]
 ]:
@@ -119,7 +122,7 @@ def _evaluate(
 
     def take(index: Int[Tensor, " piece"], height: Float[Tensor, " piece"], q: Float[Tensor, "piece *shape"]) -> None:
         panel, node = index // nodes, index % nodes
-        slope = q.double().flatten(1).sum(1) - mean[panel]
+        slope, q = q.double().flatten(1).sum(1) - mean[panel], q.to(like.dtype)
         heights[index], slopes[index] = height.double(), slope
         plain.index_add_(0, panel, q * _column(w[node], q))
         mixed.index_add_(0, panel, q * _column(w[node] * slope, q))
@@ -134,12 +137,12 @@ def _evaluate(
     variance, largest = deviation.square() @ w, deviation.abs().amax(1)
     # A correction that leaves the nodes' weights near the rule's own is believed; a larger one means that something
     # hides between the nodes. Slopes that vary by rounding alone say nothing.
-    noise = 8 * torch.finfo(like.dtype).eps * plain.double().abs().flatten(1).sum(1)
+    noise = 8 * eps * plain.double().abs().flatten(1).sum(1)
     believed = (gap.abs() * largest <= 2 * variance) & (largest > noise)
-    inverse = torch.where(believed, 1 / variance, 0.0)
-    regression = (mixed + plain * _column(gap, plain)) * _column(inverse, plain)
-    part = plain + regression * _column(gap, plain)
-    error = (difference - regression * _column(deviation @ (g - w), plain)).abs()
+    together = mixed + plain * _column(gap, plain)
+    part = plain + together * _column(torch.where(believed, gap / variance, 0.0), plain)
+    unseen = torch.where(believed, deviation @ (g - w) / variance, 0.0)
+    error = (difference - together * _column(unseen, plain)).abs()
     missed = torch.where(believed, 0.0, gap.abs() * width)
     return (
         part * _column(width, part),
@@ -149,10 +152,10 @@ def _evaluate(
     )
 
 
-def _rounding(panels: Panels, part: Float[Tensor, "panels *shape"]) -> Float[Tensor, " panels"]:
+def _rounding(panels: Panels, part: Float[Tensor, "panels *shape"], eps: float) -> Float[Tensor, " panels"]:
     """What the sum may miss by rounding alone, which no bisection would mend."""
     size = torch.maximum(panels.start.abs(), panels.end.abs()) + part.double().abs().flatten(1).sum(1)
-    return 64 * torch.finfo(part.dtype).eps * size
+    return 64 * eps * size
 
 
 def _count(
