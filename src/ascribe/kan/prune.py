@@ -1,4 +1,7 @@
-"""Networks without what does not matter: new ones, with every setting of the old, which stays whole."""
+"""Networks without what does not matter: new ones, with every setting of the old, which stays whole.
+
+What goes leaves its mean over the data behind, as a bias of the subnode it led to: only what varies is lost.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
 from ascribe.kan.scores import Scores, scores
 from ascribe.kan.structure import Network
+from ascribe.maths.kernels.design import prepare
 
 Net = TypeVar("Net", bound=Network)
 
@@ -54,7 +58,7 @@ def prune_node(
             _say_kept(found.nodes[l][needed], threshold, f"layer {l}")
             kept.append((needed | (found.nodes[l] > threshold)).nonzero()[:, 0].tolist())
     keep = [list(range(net.nodes(0))), *kept, list(range(net.nodes(net.depth)))]
-    return _with_nodes(net, keep)
+    return _with_nodes(net, keep, x)
 
 
 def prune_edge(net: Net, threshold: float = 3e-2, x: Tensor | None = None) -> Net:
@@ -62,9 +66,12 @@ def prune_edge(net: Net, threshold: float = 3e-2, x: Tensor | None = None) -> Ne
     found = scores(net, x)
     lifeline = strongest_path(net, found)
     new = copy.deepcopy(net)
+    means = _edge_means(net, net.data(x))
     for l, (layer, score, needed) in enumerate(zip(new.layers, found.edges, lifeline, strict=True)):
         _say_kept(score[needed], threshold, f"the edges above layer {l}")
-        layer.mask.mul_((needed | (score > threshold)).to(layer.mask.dtype))
+        stays = (needed | (score > threshold)).to(layer.mask.dtype)
+        _leave_behind(new, l, (means[l] * (1 - stays)).sum(0))
+        layer.mask.mul_(stays)
     return new
 
 
@@ -89,7 +96,7 @@ def prune_input(
         best = int(found.nodes[0].argmax())
         _say_kept(found.nodes[0][best : best + 1], threshold, "layer 0")
         kept = kept or [best]
-    return _with_nodes(net, [kept, *(list(range(net.nodes(l))) for l in range(1, net.depth + 1))])
+    return _with_nodes(net, [kept, *(list(range(net.nodes(l))) for l in range(1, net.depth + 1))], x)
 
 
 def strongest_path(net: Network, found: Scores) -> list[Bool[Tensor, "_ _"]]:
@@ -127,9 +134,30 @@ def _say_kept(scores: Tensor, threshold: float, where: str) -> None:
         )
 
 
-def _with_nodes(net: Net, keep: list[list[int]]) -> Net:
+def _edge_means(net: Network, x: Tensor) -> list[Float[Tensor, "_ _"]]:
+    """The mean of every edge over the rows of x."""
+    means: list[Tensor] = []
+    with torch.no_grad():
+        for layer, values in zip(net.layers, net.activations(x).nodes, strict=True):
+            seen = prepare(values, layer.grid, layer.k, layer.base_fun, layer.beyond, slopes=False, moments=True)
+            assert seen.mean is not None
+            means.append((layer.weight() * seen.mean[:, None]).sum(-1))
+    return means
+
+
+def _leave_behind(net: Network, l: int, mean: Float[Tensor, " subnodes"]) -> None:
+    """Add a constant to the sums of a layer's edges."""
+    with torch.no_grad():
+        net.subnode_bias[l].addcmul_(net.subnode_scale[l], mean)
+
+
+def _with_nodes(net: Net, keep: list[list[int]], x: Tensor | None) -> Net:
     """The network with these nodes of every layer only."""
     new = copy.deepcopy(net)
+    if x is not None or net.has_data:
+        for l, means in enumerate(_edge_means(net, net.data(x))):
+            gone = [i for i in range(net.nodes(l)) if i not in set(keep[l])]
+            _leave_behind(new, l, means[gone].sum(0))
     for l, layer in enumerate(new.layers):
         device = layer.mask.device
         sources = torch.tensor(keep[l], device=device)
