@@ -194,3 +194,28 @@ def test_training_data_stay_through_later_forwards():
     assert torch.equal(kan.data(), train)
     assert torch.equal(kan.data(test), test)
     assert torch.equal(kan.copy().data(), train)
+
+
+def test_networks_are_mapped_as_one():
+    """An ensemble: every parameter, and every grid, is its own."""
+    kans = [KAN([2, [2, 1], 1], seed=s, dtype=torch.float64) for s in range(3)]
+    for s, kan in enumerate(kans):
+        kan.update_grid(torch.randn(50, 2, dtype=torch.float64) * (s + 1))
+    parameters, buffers = torch.func.stack_module_state(kans)
+    x = torch.randn(20, 2, dtype=torch.float64)
+
+    def run(parameters, buffers):
+        return torch.func.functional_call(kans[0], (parameters, buffers), (x,))
+
+    found = torch.func.vmap(run)(parameters, buffers)
+    torch.testing.assert_close(found, torch.stack([kan(x) for kan in kans]))
+    assert torch.equal(kans[1].data(), x)
+
+
+def test_evaluate_measures_what_fit_reports():
+    kan = KAN([2, 3, 1])
+    x, y = torch.rand(40, 2), torch.rand(40, 1)
+    error = (kan(x) - y).square().mean().sqrt().item()
+    assert kan.evaluate((x, y)) == {"test_loss": pytest.approx(error), "n_edge": 9, "n_grid": [3, 3]}
+    both = {"train_input": x[:10], "train_label": y[:10], "test_input": x, "test_label": y[:, 0]}
+    assert kan.evaluate(both)["test_loss"] == pytest.approx(error)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Sequence
-from typing import SupportsIndex, final
+from collections.abc import Callable, Sequence
+from typing import Any, SupportsIndex, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.core.drawing import Drawer
-from ascribe.kan import files, grids, history, prune, refine, regularization, scores
+from ascribe.kan import evaluate, files, grids, history, prune, refine, regularization, scores
 from ascribe.kan.fit.loop import fit
 
 
@@ -32,6 +32,12 @@ class KAN(history.Versioned):
 
     plot = Drawer()
     fit = fit
+
+    def evaluate(
+        self, dataset: Any, loss_fn: str | Callable[[Tensor, Tensor], Tensor] | None = None
+    ) -> dict[str, float | int | list[int]]:
+        """The loss on the test set of `dataset` as `fit` reports it, and the numbers of edges and cells."""
+        return evaluate.evaluate(self, dataset, loss_fn)
 
     def copy(self) -> KAN:
         """An independent network with the same values, structure, history and data."""

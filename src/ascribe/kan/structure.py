@@ -14,6 +14,7 @@ from ascribe.errors import InputError
 from ascribe.kan.activations import Activations
 from ascribe.kan.layer import Beyond, KANLayer
 from ascribe.kan.nodes import multiply, owners, parse_width
+from ascribe.maths.kernels.recursion import tracing
 
 Affine = tuple[Tensor, Tensor]
 
@@ -134,7 +135,7 @@ class Network(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
         values = self.rows(x)
-        if self.training and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        if self.training and torch.is_grad_enabled() and not tracing():
             self._last_input = x
         for l, layer in enumerate(self.layers):
             values = self.to_nodes(l, layer.edges(values)[0])

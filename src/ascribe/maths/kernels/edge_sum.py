@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from ascribe.maths.kernels.design import Design, design, prepare
-from ascribe.maths.kernels.recursion import Extrapolate
+from ascribe.maths.kernels.recursion import Extrapolate, tracing
 
 # Rows that a pass without gradient holds at a time: its memory does not grow with the data.
 _ROWS = 8192
@@ -39,7 +39,7 @@ def edge_sum(
         return handle_torch_function(
             edge_sum, (x, knots, weight), x, knots, weight, order, base, extrapolate=extrapolate, spread=spread
         )
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+    if tracing():
         return _traceable(x, knots, weight, order, base, extrapolate, spread)
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
         y, s = _EdgeSum.apply(x, knots, weight, order, base, extrapolate, spread)
@@ -120,7 +120,7 @@ class _Contract(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gy: Tensor, gs: Tensor) -> tuple[None, Tensor]:
+    def backward(ctx: Any, gy: Tensor, gs: Tensor) -> tuple[None, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
         weight, s = ctx.saved_tensors
         pull = None if ctx.prepared.covariance is None else _pull(gs, s)
         return None, _weight_gradient(ctx.prepared, weight, gy, pull)
@@ -147,7 +147,7 @@ class _EdgeSum(torch.autograd.Function):
         return y, s
 
     @staticmethod
-    def backward(ctx: Any, gy: Tensor, gs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gy: Tensor, gs: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, knots, weight, s = ctx.saved_tensors
         needed = ctx.needs_input_grad[0], ctx.needs_input_grad[2]
         if torch.is_grad_enabled():

@@ -48,6 +48,11 @@ class Table:
         )
 
 
+def tracing() -> bool:
+    """Whether torch is compiling, or mapping and differentiating functions: then values cannot be looked at."""
+    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()  # pyright: ignore[reportPrivateUsage]
+
+
 _tables: OrderedDict[tuple[int, int, str], tuple[Tensor, Table]] = OrderedDict()
 _REMEMBERED = 64
 
@@ -57,7 +62,7 @@ def table(knots: Float[Tensor, "inputs knots"], order: int, extrapolate: Extrapo
 
     Knots hardly ever change between two calls, and their table costs as much as a third of a small layer.
     """
-    if knots.device.type != "cpu" or torch.compiler.is_compiling():
+    if knots.device.type != "cpu" or tracing():
         return _tabulate(knots.detach(), order, extrapolate)
     key = (id(knots), order, extrapolate)
     known = _tables.get(key)
