@@ -13,7 +13,7 @@ from ascribe.errors import InputError
 from ascribe.plots.canvas import axes, inches, ink, letters, quiet, rows_height
 from ascribe.plots.labels import alike, label, number
 from ascribe.plots.palette import DOWN, UP
-from ascribe.plots.ranking import strongest
+from ascribe.plots.ranking import NOTHING, strongest
 from ascribe.plots.values import contributions
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def waterfall(
         raise InputError(f"row={row}, but {len(values)} rows were explained; pass 0 <= row < {len(values)}.")
     ranking = strongest(np.abs(values[row]), top)
     lines, steps = ranking.names(attribution.names), ranking.gather(values[row])
+    if len(ranking.rest) and abs(steps[-1]) <= NOTHING * np.abs(steps).max():
+        lines, steps = lines[:-1], steps[:-1]
     start, end = float(attribution.reference[row]), float(attribution.output[row])
     level = start + np.concatenate([[0.0], np.cumsum(steps)])
     span = max(level.max(), end) - min(level.min(), end)

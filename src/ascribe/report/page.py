@@ -11,7 +11,7 @@ from ascribe.errors import need
 from ascribe.plots.labels import alike, number, short
 from ascribe.plots.ranking import strongest
 from ascribe.plots.values import contributions
-from ascribe.report import words
+from ascribe.report import spelling, words
 from ascribe.report.pictures import pictures, waterfalls
 from ascribe.report.study import Study
 
@@ -35,7 +35,7 @@ def page(study: Study) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, percent=words.percent, short=short, figure=words.figure, duration=words.duration
+        number=number, percent=spelling.percent, short=short, figure=spelling.figure, duration=spelling.duration
     )
     drawn = {name: Markup(svg) for name, svg in pictures(study).items()}
     singles = [Markup(svg) for svg in waterfalls(study)]
