@@ -56,7 +56,7 @@ def asked(
         place = entrance = Place(f, z, point, others)
         if cut is not None:
             place = _inside(entrance, cut, groups, names)
-        where = cut.name if cut is not None and isinstance(at, nn.Module) else at
+        where = at if isinstance(at, str) else None if cut is None else cut.name
         yield Question(place, entrance, picks, target, where, groups is not None)
 
 

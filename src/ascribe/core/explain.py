@@ -51,7 +51,7 @@ def explain(
     >>> explain(torch.nn.Linear(2, 1, bias=False), torch.eye(2), InputXGradient()).gap.abs().max().item() < 1e-6
     True
     """
-    if not isinstance(method, Method):
+    if not isinstance(method, Method):  # pyright: ignore[reportUnnecessaryIsInstance] - not every user runs a checker
         given = method.__name__ if isinstance(method, type) else type(method).__name__
         raise MethodError(
             f"method is {given}; pass a method of ascribe.methods with its knobs, such as IntegratedGradients()"

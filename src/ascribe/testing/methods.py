@@ -43,7 +43,7 @@ def _normal(generator: torch.Generator, *shape: int) -> Tensor:
 
 def _linear(generator: torch.Generator, inputs: int, outputs: int) -> nn.Linear:
     # An empty layer, filled from the generator: the layer's own initialisation would draw from the global stream.
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs, dtype=torch.float64)
+    layer: Any = nn.utils.skip_init(nn.Linear, inputs, outputs, dtype=torch.float64)
     with torch.no_grad():
         layer.weight.copy_(_normal(generator, outputs, inputs) / inputs**0.5)
         layer.bias.copy_(_normal(generator, outputs) / 2)
@@ -56,6 +56,15 @@ def _body(generator: torch.Generator, inputs: int = _FEATURES) -> nn.Sequential:
 
 def _head(generator: torch.Generator) -> nn.Sequential:
     return nn.Sequential(_linear(generator, 6, 5), nn.ReLU(), _linear(generator, 5, 1))
+
+
+def _weight(layers: nn.Sequential) -> Tensor:
+    """The first layer's weight, to be read and written."""
+    return next(layers.parameters()).detach()
+
+
+def _bias(layers: nn.Sequential) -> Tensor:
+    return list(layers.parameters())[1].detach()
 
 
 class _Net(nn.Module):
@@ -180,7 +189,7 @@ def _is_linear(method: Method, generator: torch.Generator) -> None:
     f, g = _head(generator), _head(generator)
     one, other = _run(method, _Net(body, f), data), _run(method, _Net(body, g), data)
     both = _run(method, _Net(body, lambda h: 2 * f(h) - 3 * g(h)), data)
-    errors = () if both.error is None else (both.error, 2 * one.error, 3 * other.error)
+    errors = (a.error * factor for a, factor in ((both, 1), (one, 2), (other, 3)) if a.error is not None)
     _agree("linearity", method, both.values, 2 * one.values - 3 * other.values, *errors)
 
 
@@ -194,29 +203,25 @@ def _affine(method: Method, generator: torch.Generator) -> None:
 
 def _symmetric(method: Method, generator: torch.Generator) -> None:
     """Two features that do the same, with the same values, get the same."""
-    network, data = _Net(_body(generator), _head(generator)), _data(generator)
-    with torch.no_grad():
-        network.body[0].weight[:, 1] = network.body[0].weight[:, 0]
-    for value in data.values():
+    body, data = _body(generator), _data(generator)
+    for value in (_weight(body), *data.values()):
         value[:, 1] = value[:, 0]
-    a = _run(method, network, data)
+    a = _run(method, _Net(body, _head(generator)), data)
     _agree("symmetry", method, a.values[:, 0], a.values[:, 1], None if a.error is None else a.error[:, :2].amax(1))
 
 
 def _implementation_invariant(method: Method, generator: torch.Generator) -> None:
     """Networks that compute the same get the same, however they do it."""
-    network, data = _Net(_body(generator), _head(generator)), _data(generator)
-    first = network.body[0]
+    body, head, data = _body(generator), _head(generator), _data(generator)
     # Every hidden unit twice, with half its weight forward, and the units in another order.
-    twice = nn.utils.skip_init(nn.Linear, _FEATURES, 12, dtype=torch.float64)
-    halved = nn.utils.skip_init(nn.Linear, 12, 5, dtype=torch.float64)
+    twice, halved = _linear(generator, _FEATURES, 12), _linear(generator, 12, 5)
     with torch.no_grad():
-        twice.weight.copy_(first.weight.repeat(2, 1).flip(0))
-        twice.bias.copy_(first.bias.repeat(2).flip(0))
-        halved.weight.copy_(network.head[0].weight.repeat(1, 2).flip(1) / 2)
-        halved.bias.copy_(network.head[0].bias)
-    other = _Net(nn.Sequential(twice, nn.Tanh()), nn.Sequential(halved, *network.head[1:]))
-    one, two = _run(method, network, data), _run(method, other, data)
+        twice.weight.copy_(_weight(body).repeat(2, 1).flip(0))
+        twice.bias.copy_(_bias(body).repeat(2).flip(0))
+        halved.weight.copy_(_weight(head).repeat(1, 2).flip(1) / 2)
+        halved.bias.copy_(_bias(head))
+    other = _Net(nn.Sequential(twice, nn.Tanh()), nn.Sequential(halved, *head[1:]))
+    one, two = _run(method, _Net(body, head), data), _run(method, other, data)
     _agree("implementation invariance", method, one.values, two.values, one.error, two.error)
 
 
