@@ -55,10 +55,10 @@ class SmoothGrad(Method):
         return self.inner.space
 
     def __call__(self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "..."]) -> Estimate:
-        generator = torch.Generator(z.device).manual_seed(self.seed)
+        generator = torch.Generator().manual_seed(self.seed)
         mean = square = torch.zeros((), dtype=z.dtype, device=z.device)
         for draw in range(1, self.draws + 1):
-            noise = torch.randn(z[:1].shape, generator=generator, dtype=z.dtype, device=z.device)
+            noise = torch.randn(z[:1].shape, generator=generator, dtype=z.dtype).to(z.device)
             found = self.inner(f, z + self.sigma * noise, z0)
             value = found.values if isinstance(found, Estimate) else found
             # Welford's running mean and sum of squares: one draw at a time, nothing cancels.
