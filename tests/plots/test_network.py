@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -76,6 +78,14 @@ def test_of_very_many_edges_the_strongest_are_drawn_and_said_so():
     assert any(text.startswith("the 400 strongest of 620 edges") for text in written(figure))
     assert len(figure.axes) == 1
     assert len(figure.axes[0].collections) < 20
+
+
+def test_haze_is_not_drawn():
+    drawn = full([30, 20, 1])
+    few = tuple(replace(e, score=1.0 if k < 7 else 1e-9) for k, e in enumerate(drawn.edges))
+    figure = network(replace(drawn, edges=few))
+    assert len(frames(figure)) == 7
+    assert any(text.startswith("the 7 strongest of 620 edges (100.0% of the score)") for text in written(figure))
 
 
 def test_a_kan_draws_itself_on_given_axes_and_on_its_own():

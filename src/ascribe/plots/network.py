@@ -37,9 +37,9 @@ def network(
 
     `metric` chooses the score of an edge, `tick` writes the range of every curve, `sample` marks some of the data.
     `in_vars` and `out_vars` are texts (mathematics between dollars) or sympy expressions; `in_vars` may name all
-    columns of the data where a network takes some of them. Of a network with more than
-    400 edges the strongest are drawn, and the picture says so. One figure, a dozen artists whatever the size; it is
-    returned, and is `ax`'s own where `ax` is given.
+    columns of the data where a network takes some of them. Of a network with more than 400 edges the strongest are
+    drawn, and the picture says so. One figure, a dozen artists whatever the size; it is returned, and is `ax`'s own
+    where `ax` is given.
 
     Raises InputError when there are not as many variables as inputs or outputs.
     """

@@ -11,6 +11,8 @@ from ascribe.plots.layout import Layout, lay_out
 
 MOST = 400
 """Edges drawn at most: with more, thumbnails are too small to read on a page."""
+ENOUGH = 0.99
+"""Share of the score at which drawing stops in a network with more edges than that: the rest would only be haze."""
 INCHES = 0.72
 """Inches a unit of the layout has where nothing else is asked: the widest network then fills a page."""
 LETTER = 0.55
@@ -66,7 +68,7 @@ class Sheet:
         if len(self.edges) == len(every):
             return ""
         share = sum(e.score for e in self.edges) / max(sum(e.score for e in every), np.finfo(float).tiny)
-        return f"the {len(self.edges):,} strongest of {len(every):,} edges ({share:.0%} of the score)"
+        return f"the {len(self.edges):,} strongest of {len(every):,} edges ({share:.1%} of the score)"
 
 
 def plan(
@@ -79,11 +81,20 @@ def plan(
     width: float | None = None,
 ) -> Sheet:
     """The sheet for `picture`: `scale` times its own size, or `width` inches wide."""
-    edges = tuple(sorted(picture.edges, key=lambda edge: -edge.score)[:MOST])
+    edges = strongest_edges(picture.edges)
     # with ticks, ranges are written below and to the left of every thumbnail
     layout = lay_out(picture, edges, fill=0.6 if tick else 0.8)
     unit = INCHES * scale if width is None else width / (layout.width + 2 * BORDER)
     return Sheet(picture, edges, layout, inputs, unit, NAME * varscale)
+
+
+def strongest_edges(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
+    """All edges of a network of up to 400; of a larger one as few as hold 99% of the score, at most 400."""
+    ordered = tuple(sorted(edges, key=lambda edge: -edge.score))
+    if len(edges) <= MOST:
+        return ordered
+    reach = np.cumsum([edge.score for edge in ordered])
+    return ordered[: min(MOST, int(np.searchsorted(reach, ENOUGH * reach[-1])) + 1)]
 
 
 def _letters(name: str) -> int:
