@@ -64,15 +64,16 @@ def refine_knots(knots: Float[Tensor, "inputs knots"], order: int, cells: int) -
     """
     grid = knots[:, order : knots.shape[1] - order]
     widths = grid.diff(dim=1)
-    parts = torch.ones_like(widths)
+    cuts = torch.zeros_like(widths, dtype=torch.long)
     for _ in range(cells - widths.shape[1]):
-        widest = (widths / parts).argmax(1, keepdim=True)
-        parts.scatter_add_(1, widest, torch.ones_like(widest, dtype=parts.dtype))
-    added: list[Tensor] = []
-    for start, width, part in zip(grid[:, :-1].unbind(), widths.unbind(), parts.unbind(), strict=True):
-        cuts = [s + w * torch.arange(1, int(p)) / p for s, w, p in zip(start, width, part, strict=True)]
-        added.append(torch.cat(cuts))
-    return torch.stack(added)
+        widest = (widths / (cuts + 1)).argmax(1, keepdim=True)
+        cuts.scatter_add_(1, widest, torch.ones_like(widest))
+    before = cuts.flatten().cumsum(0) - cuts.flatten()
+    cell = torch.arange(cuts.numel(), device=knots.device).repeat_interleave(cuts.flatten())
+    number = torch.arange(len(cell), device=knots.device) - before[cell] + 1
+    share = number.to(knots.dtype) / (cuts.flatten()[cell] + 1)
+    added = grid[:, :-1].flatten()[cell] + share * widths.flatten()[cell]
+    return added.view(len(knots), -1)
 
 
 def insert_knots(
