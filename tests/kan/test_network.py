@@ -146,13 +146,6 @@ def test_exports():
     torch.testing.assert_close(program.module()(x[:7]), kan(x[:7]).detach())
 
 
-def test_compiles_without_a_break():
-    kan = products()
-    x = torch.rand(30, 4, dtype=torch.float64)
-    compiled = torch.compile(kan, backend="eager", fullgraph=True)
-    torch.testing.assert_close(compiled(x), kan(x))
-
-
 def test_lives_in_other_modules():
     net = nn.Sequential(nn.Linear(5, 3), KANLayer(3, 4), KAN([4, 2, 1])).double()
     x = torch.rand(6, 7, 5, dtype=torch.float64)
