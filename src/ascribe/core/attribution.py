@@ -6,52 +6,26 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, ClassVar, final
 
-from jaxtyping import Float, Shaped
-from torch import Tensor
-
 from ascribe.core.drawing import Drawer
 from ascribe.core.method import Estimate as Estimate
-from ascribe.core.method import Method
-from ascribe.core.nest import flat
+from ascribe.core.page import attribution_html
+from ascribe.core.record import Record
+from ascribe.core.table import load, save, to_table
 
 
 @final
 @dataclass(frozen=True, repr=False, eq=False)
-class Attribution:
+class Attribution(Record):
     """Values in the nest and shape of what was explained, or (rows, players) where groups were given.
 
     With `target="all"` the network's outputs stand in front: (outputs, rows, ...). `gap` is what completeness leaves
     over in every row: `output - reference - sum(values)`; `reference` is a mean where there was a background.
     """
 
-    values: Any
-    error: Any | None
-    output: Float[Tensor, "*outputs rows"]
-    reference: Float[Tensor, "*outputs rows"]
-    gap: Float[Tensor, "*outputs rows"]
-    inputs: Any
-    names: tuple[str, ...]
-    target: Any
-    at: str | None
-    method: Method
-    calls: int
-    evaluations: int
-    seconds: float
-
     plot: ClassVar[Drawer] = Drawer()
-
-    def per_feature(self) -> Shaped[Tensor, "*outputs rows features"]:
-        """The values as one tensor with one column a name."""
-        return flat(self.values, self.output.ndim)
-
-    def error_per_feature(self) -> Shaped[Tensor, "*outputs rows features"] | None:
-        """The errors as `per_feature` gives the values."""
-        return None if self.error is None else flat(self.error, self.output.ndim)
 
     def to_table(self) -> Any:
         """A `pyarrow.Table`: a row a data row, a column a feature, then output, reference, gap and the errors."""
-        from ascribe.core.table import to_table
-
         return to_table(self)
 
     def to_frame(self) -> Any:
@@ -60,15 +34,11 @@ class Attribution:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write everything into one Parquet file, whole or not at all.  Raises FileError."""
-        from ascribe.core.table import save
-
         save(self, path)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Attribution:
         """Read what `save` wrote; the method is then a record of what ran.  Raises FileError."""
-        from ascribe.core.table import load
-
         return cls(**load(path))
 
     def __repr__(self) -> str:
@@ -80,6 +50,4 @@ class Attribution:
         )
 
     def _repr_html_(self) -> str:
-        from ascribe.core.page import attribution_html
-
         return attribution_html(self)

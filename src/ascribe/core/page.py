@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ascribe.core.attribution import Attribution
+from ascribe.core.record import Record
 
 _SHOWN = 12
 
 
-def attribution_html(a: Attribution) -> str:
+def attribution_html(a: Record) -> str:
     """The strongest features with a bar each, and the figures of trust; text is escaped."""
     strength = a.per_feature().abs().flatten(0, -2).double().mean(0)
     top = strength.topk(min(_SHOWN, len(strength)))

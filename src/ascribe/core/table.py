@@ -7,22 +7,20 @@ import os
 from math import prod
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ascribe.core.method import Recorded
 from ascribe.core.nest import flat, leaves
+from ascribe.core.record import Record
 from ascribe.errors import FileError, need
-
-if TYPE_CHECKING:
-    from ascribe.core.attribution import Attribution
 
 _KEY = b"ascribe.attribution"
 
 
-def to_table(a: Attribution) -> Any:
+def to_table(a: Record) -> Any:
     """One row a data row (with `target="all"`: a data row of an output), a column a feature, then the row's figures."""
     pyarrow = need("pyarrow", extra="table")
     lead, names = a.output.ndim, _distinct(a.names)
@@ -39,7 +37,7 @@ def to_table(a: Attribution) -> Any:
     return pyarrow.Table.from_arrays(arrays, names=_distinct(name for name, _ in columns))
 
 
-def save(a: Attribution, path: str | PathLike[str]) -> None:
+def save(a: Record, path: str | PathLike[str]) -> None:
     """Values, errors and inputs as columns, the rest as JSON in the schema; the file appears when it is whole."""
     pyarrow, parquet = need("pyarrow", extra="table"), need("pyarrow.parquet", extra="table")
     table = to_table(a)

@@ -1,0 +1,39 @@
+"""What an explanation found, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from ascribe.core.method import Method
+from ascribe.core.nest import flat
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Record:
+    """The fields of an `Attribution`, apart so that tables and pages need not know it, nor it them."""
+
+    values: Any
+    error: Any | None
+    output: Float[Tensor, "*outputs rows"]
+    reference: Float[Tensor, "*outputs rows"]
+    gap: Float[Tensor, "*outputs rows"]
+    inputs: Any
+    names: tuple[str, ...]
+    target: Any
+    at: str | None
+    method: Method
+    calls: int
+    evaluations: int
+    seconds: float
+
+    def per_feature(self) -> Shaped[Tensor, "*outputs rows features"]:
+        """The values as one tensor with one column a name."""
+        return flat(self.values, self.output.ndim)
+
+    def error_per_feature(self) -> Shaped[Tensor, "*outputs rows features"] | None:
+        """The errors as `per_feature` gives the values."""
+        return None if self.error is None else flat(self.error, self.output.ndim)
