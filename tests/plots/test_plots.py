@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -97,6 +100,19 @@ def test_a_figure_joins_pyplot_only_where_pyplot_can_show(attribution, monkeypat
     ax = bar(attribution)
     assert plt.fignum_exists(ax.figure.number)
     plt.close(ax.figure)
+
+
+def test_a_notebook_shows_a_figure_once(attribution, monkeypatch):
+    shown, notebook = [], ModuleType("IPython.display")
+    notebook.display = shown.append
+    monkeypatch.setitem(sys.modules, "IPython.display", notebook)
+    monkeypatch.setattr(plt, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
+    figure = bar(attribution).figure
+    figure._ipython_display_()
+    assert shown == [], "pyplot shows it when the cell ends"
+    plt.close(figure)
+    figure._ipython_display_()
+    assert shown == [figure]
 
 
 def texts(labels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from ascribe.errors import need
@@ -25,8 +26,19 @@ def figure(width: float, height: float) -> matplotlib.figure.Figure:
 
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None and pyplot.get_backend().lower() not in _SILENT:
-        return pyplot.figure(figsize=(width, height), layout="constrained")
+        shown = pyplot.figure(figsize=(width, height), layout="constrained")
+        shown._ipython_display_ = partial(_display, shown)
+        return shown
     return matplotlib.figure.Figure(figsize=(width, height), layout="constrained")
+
+
+def _display(figure: matplotlib.figure.Figure) -> None:
+    """What a notebook does with a figure that ends a cell: nothing while pyplot, which shows it too, still has it."""
+    import matplotlib.pyplot as pyplot
+
+    if not pyplot.fignum_exists(figure.number):
+        vars(figure).pop("_ipython_display_")
+        need("IPython.display", extra="plot").display(figure)
 
 
 _SILENT = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
