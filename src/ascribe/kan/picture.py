@@ -114,13 +114,10 @@ def _curves(l: int, layer: KANLayer, values: Tensor, score: Tensor, points: int)
     x = low + at * (high - low)
     phi = design(x, layer.grid, layer.k, layer.base_fun, 0, layer.beyond)
     weight = layer.weight()
+    left, scores = (layer.mask != 0).tolist(), score.tolist()
     edges: list[Edge] = []
     for i in range(layer.in_dim):
         curves = (phi[:, i] @ weight[i].T).T.cpu().numpy()
         grid = x[:, i].cpu().numpy()
-        edges += [
-            Edge(l, i, j, grid, curves[j], float(score[i, j]))
-            for j in range(layer.out_dim)
-            if float(layer.mask[i, j]) != 0
-        ]
+        edges += [Edge(l, i, j, grid, curves[j], scores[i][j]) for j in range(layer.out_dim) if left[i][j]]
     return edges

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
@@ -210,13 +211,10 @@ class Network(nn.Module):
         return self._last_input
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy keeps the data it was trained on, but no graph; a file or another process gets no data at all.
-        state = super().__getstate__() if hasattr(super(), "__getstate__") else self.__dict__.copy()
-        return {**state, "_last_input": None, "_training_data": None}
+        # A file or another process gets no data; a copy in this one does, without its graph.
+        return {**self.__dict__, "_last_input": None, "_training_data": None}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Network:
-        import copy
-
         new = self.__class__.__new__(self.__class__)
         memo[id(self)] = new
         new.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
