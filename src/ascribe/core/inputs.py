@@ -5,75 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Any, final
 
-import numpy as np
 import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor, nn
 
-from ascribe.core.frame import FrameKind, is_frame
+from ascribe.core.kinds import Kind, kind_of
 from ascribe.errors import InputError
-
-
-@runtime_checkable
-class Kind(Protocol):
-    """One kind of input: how it becomes a tensor, and what the model gets instead of that tensor."""
-
-    def read(self, value: Any) -> Tensor: ...
-
-    def give(self, z: Tensor) -> Any: ...
-
-    @property
-    def whole(self) -> bool: ...
-
-    @property
-    def coded(self) -> tuple[int, ...]: ...
-
-    @property
-    def columns(self) -> tuple[str, ...] | None: ...
-
-
-@final
-@dataclass(frozen=True)
-class TensorKind:
-    """Tensors as they are; for a network also arrays, in the network's dtype and on its device.
-
-    Whole numbers travel as float64 and are whole again when the model gets them.
-    """
-
-    like: Tensor
-    coded: tuple[int, ...] = ()
-    columns: None = None
-
-    def read(self, value: Any) -> Tensor:
-        dtype = torch.float64 if self.whole else self.like.dtype
-        return torch.as_tensor(value, dtype=dtype, device=self.like.device).detach()
-
-    def give(self, z: Tensor) -> Tensor:
-        return z.round().to(self.like.dtype) if self.whole else z.to(self.like.dtype)
-
-    @property
-    def whole(self) -> bool:
-        return not self.like.is_floating_point()
-
-
-@final
-@dataclass(frozen=True)
-class ArrayKind:
-    """Numpy arrays for a function of numpy arrays."""
-
-    dtype: np.dtype[Any]
-    coded: tuple[int, ...] = ()
-    columns: None = None
-    whole: bool = False
-
-    def read(self, value: Any) -> Tensor:
-        return torch.from_numpy(np.array(value, dtype=self.dtype if self.dtype.kind == "f" else np.float64))
-
-    def give(self, z: Tensor) -> np.ndarray[Any, np.dtype[Any]]:
-        array = z.detach().cpu().numpy()
-        return (array if self.dtype.kind == "f" else array.round()).astype(self.dtype, copy=True)
 
 
 @final
@@ -174,7 +113,7 @@ def read_inputs(x: Any, network: nn.Module | None) -> Inputs:
         keys, leaves = tuple(range(len(x))), list(x)
     if not leaves:
         raise InputError("x is empty; pass at least one tensor")
-    kinds = tuple(_kind(leaf, network) for leaf in leaves)
+    kinds = tuple(kind_of(leaf, network) for leaf in leaves)
     parts = tuple(kind.read(leaf) for kind, leaf in zip(kinds, leaves, strict=True))
     for part, kind in zip(parts, kinds, strict=True):
         if part.ndim < 2 or part.numel() == 0:
@@ -186,29 +125,6 @@ def read_inputs(x: Any, network: nn.Module | None) -> Inputs:
             raise InputError(f"the inputs have {len(parts[0])} and {len(part)} rows; every input needs one entry a row")
         _finite(part, kind, "x")
     return Inputs(keys, kinds, parts)
-
-
-def _kind(value: Any, network: nn.Module | None) -> Kind:
-    if is_frame(value):
-        return FrameKind.of(value, _network_like(network) if network is not None else None)
-    if isinstance(value, Tensor):
-        return TensorKind(value.new_empty(0))
-    if not isinstance(value, np.ndarray):
-        raise InputError(
-            f"an input is a {type(value).__name__}; pass a tensor, array or DataFrame, or a tuple or dict of these"
-        )
-    if value.dtype.kind not in "fiub":
-        raise InputError(f"x is an array of {value.dtype}; pass numbers, or a DataFrame for columns of text")
-    if network is None:
-        return ArrayKind(value.dtype)
-    like = _network_like(network)
-    return TensorKind(like if value.dtype.kind == "f" else torch.from_numpy(np.empty(0, value.dtype)).to(like.device))
-
-
-def _network_like(network: nn.Module) -> Tensor:
-    floating = (p for p in network.parameters() if p.is_floating_point())
-    first = next(floating, None)
-    return torch.empty(0) if first is None else first.detach().reshape(-1)[:0]
 
 
 def _fitting(value: Any, kind: Kind, part: Tensor, role: str) -> Tensor:
