@@ -12,6 +12,7 @@ from jaxtyping import TypeCheckError
 from torch import Tensor, nn
 
 from ascribe import (
+    KAN,
     Ablation,
     Attribution,
     Conductance,
@@ -385,3 +386,19 @@ class TestResult:
         assert "beeswarm" in dir(a.plot)
         with pytest.raises(AttributeError, match=r"no picture 'pie'; there are \.plot\."):
             a.plot.pie()
+
+
+def test_a_kan_is_a_network_like_any_other() -> None:
+    kan, x = KAN([4, 3, 1]), torch.randn(5, 4) / 2
+    inputs = explain(kan, x, IntegratedGradients())
+    layer = explain(kan, x, Conductance(), at="act_fun.0")
+    assert layer.values.shape == (5, 3)
+    for a in (inputs, layer):
+        assert float(a.gap.abs().max()) < 1e-5
+
+
+def test_an_exported_program_is_explained() -> None:
+    net, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), torch.randn(5, 4)
+    exported = torch.export.export(net, (x,), dynamic_shapes=({0: torch.export.Dim("rows")},)).module()
+    expected = explain(net, x, IntegratedGradients(), target=0).values
+    torch.testing.assert_close(explain(exported, x, IntegratedGradients(), target=0).values, expected)

@@ -139,7 +139,7 @@ class Network(nn.Module):
         if self.training and torch.is_grad_enabled() and not tracing():
             self._last_input = x
         for l, layer in enumerate(self.layers):
-            values = self.to_nodes(l, layer.edges(values)[0])
+            values = self.to_nodes(l, layer(values))
         return values.reshape(*x.shape[:-1], values.shape[1])
 
     def rows(self, x: Tensor) -> Float[Tensor, "n inputs"]:
