@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Self
 
 from ascribe.errors import need
 
@@ -21,7 +20,7 @@ class Progress:
         self.live = sys.stderr.isatty()
         self.stage, self.start = "", time.perf_counter()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Progress:
         layout = "{desc} |{bar}| {percentage:3.0f} % {elapsed}"
         self.bar = need("tqdm", extra="cli").tqdm(
             total=1.0, desc=self.title, bar_format=layout, leave=False, disable=not self.live

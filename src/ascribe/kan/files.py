@@ -27,7 +27,8 @@ def save(net: Network, path: str | os.PathLike[str]) -> None:
 
     to = Path(path)
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in net.state_dict().items()}
-    header = {"format": _FORMAT, "network": json.dumps(_describe(net))}
+    # One entry: safetensors writes several in an order that changes from run to run.
+    header = {"network": json.dumps({"format": _FORMAT, **_describe(net)})}
     try:
         with tempfile.TemporaryDirectory(prefix=f".{to.name}.", dir=to.parent) as folder:
             part = Path(folder) / to.name
@@ -48,10 +49,9 @@ def load(kind: type[Net], path: str | os.PathLike[str], device: torch.device | s
 
     try:
         with safe_open(path, "pt", device=str(device)) as file:
-            header = file.metadata() or {}
-            if header.get("format") != _FORMAT:
+            about = json.loads((file.metadata() or {}).get("network", "{}"))
+            if about.pop("format", None) != _FORMAT:
                 raise FileError(f"{path} holds tensors, but no KAN; pass a file that kan.save(...) wrote.")
-            about = json.loads(header["network"])
             net = _build(kind, about, device)
             net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
             return net

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from collections.abc import Callable
 
@@ -10,8 +12,8 @@ from ascribe.report.feature_scores import feature_scores
 from ascribe.report.prepare import Data
 from ascribe.report.trials import Candidate, Training, Trials
 
-# A smaller network is kept if its validation error is hardly larger; a finer one if it is clearly smaller.
-SLACK, GAIN = 1.01, 0.995
+# A pruned network is kept while its validation error is hardly above the least; a finer one must clearly lower it.
+SLACK, GAIN = 1.02, 0.995
 
 
 def train(data: Data, training: Training, seed: int, progress: Callable[[str, float], None]) -> Explained:
@@ -33,19 +35,38 @@ def train(data: Data, training: Training, seed: int, progress: Callable[[str, fl
 
 
 def first(trials: Trials) -> Candidate:
-    """The best of a few strengths of the regulariser, on the coarsest grid."""
-    tried = [trials.fit(f"fit, regularised {s:g}", trials.network(), s) for s in trials.training.strengths]
-    best = min(tried, key=lambda candidate: candidate.validation_error)
+    """The best strength of the regulariser for each hidden layer, on the coarsest grid; of these the simplest good one.
+
+    The RMSE of n rows is uncertain by one part in sqrt(2 n): what gains less is no reason for hidden nodes.
+    """
+    plan, tried = trials.training, []
+    for hidden, strength in itertools.product(plan.hidden, plan.strengths):
+        step = f"{f'{hidden} hidden nodes' if hidden else 'sum of curves'}, regularised {strength:g}"
+        tried.append(trials.fit(step, trials.network(hidden), strength, plan.stretches[: plan.glance]))
+    count = len(plan.strengths)
+    leaders = [min(tried[i : i + count], key=by_validation) for i in range(0, len(tried), count)]
+    slack = 1 + 1 / math.sqrt(2 * len(trials.data.parts.validation))
+    best = next(leader for leader in leaders if leader.validation_error <= slack * trials.least)
     for candidate in tried:
         trials.record(candidate, candidate is best)
-    return best
+    rest = plan.stretches[plan.glance :]
+    if not rest:
+        return best
+    longer = trials.fit("train on", best.kan.copy(), best.strength, rest)
+    kept = longer.validation_error < best.validation_error
+    trials.record(longer, kept)
+    return longer if kept else best
+
+
+def by_validation(candidate: Candidate) -> float:
+    return candidate.validation_error
 
 
 def smaller(trials: Trials, best: Candidate) -> Candidate:
     """Without the nodes and edges that matter little, then without the inputs; trained again each time."""
     for step, pruned in (("prune", lambda kan: kan.prune()), ("prune inputs", lambda kan: kan.prune_input())):
-        candidate = trials.fit(step, trials.quietly(pruned, best.kan), best.strength)
-        kept = candidate.validation_error <= SLACK * best.validation_error
+        candidate = trials.fit(step, trials.quietly(pruned, best.kan), best.strength, trials.training.again)
+        kept = candidate.validation_error <= SLACK * trials.least
         trials.record(candidate, kept)
         best = candidate if kept else best
     return best
@@ -54,7 +75,7 @@ def smaller(trials: Trials, best: Candidate) -> Candidate:
 def finer(trials: Trials, best: Candidate) -> Candidate:
     """On finer grids, as long as that lowers the validation error."""
     for grid in trials.training.grids[1:]:
-        candidate = trials.fit(f"refine to {grid}", best.kan.refine(grid), best.strength)
+        candidate = trials.fit(f"refine to {grid}", best.kan.refine(grid), best.strength, trials.training.again)
         kept = candidate.validation_error < GAIN * best.validation_error
         trials.record(candidate, kept)
         if not kept:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ascribe.kan.network import KAN
 from ascribe.report.explained import outputs, probabilities, tensor
@@ -21,12 +23,19 @@ from ascribe.report.yardsticks import figures
 
 @dataclass(frozen=True)
 class Training:
-    """How much is tried."""
+    """How much is tried.
 
-    hidden: int = 5
-    strengths: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
-    grids: tuple[int, ...] = (3, 5, 8, 12, 20)
-    steps: int = 30
+    `hidden`: nodes between the columns and the output, 0 for none: a sum of curves. `strengths` of the regulariser.
+    A network is trained in `stretches` of so many steps, until two of them have not lowered its validation error;
+    the first `glance` of them tell which hidden layer and strength to go on with. `again`: after every later change.
+    """
+
+    hidden: tuple[int, ...] = (0, 5)
+    strengths: tuple[float, ...] = (0.1, 0.03, 0.01, 0.001)
+    grids: tuple[int, ...] = (3, 5, 8, 12)
+    stretches: tuple[int, ...] = (1, 1, 2, 4, 8, 16)
+    glance: int = 3
+    again: tuple[int, ...] = (1, 1, 2, 4, 8)
     bootstrap: int = 50
 
 
@@ -51,36 +60,46 @@ class Trials:
     def __init__(self, data: Data, training: Training, seed: int, progress: Callable[[str, float], None]) -> None:
         self.data, self.training, self.seed, self.progress = data, training, seed, progress
         self.rounds: list[Round] = []
-        self.fitted, self.most = 0, len(training.strengths) + 2 + len(training.grids) - 1
+        self.fitted, self.least = 0, math.inf
+        self.most = len(training.hidden) * len(training.strengths) + 3 + len(training.grids) - 1
 
-    def network(self) -> KAN:
-        """A network to begin with: one hidden layer, one output for numbers and for two classes."""
+    def network(self, hidden: int) -> KAN:
+        """A network to begin with: one output for numbers and for two classes."""
         inputs, classes = self.data.features.shape[1], len(self.data.target.classes)
-        width = [inputs, self.training.hidden, classes if classes > 2 else 1]
-        return KAN(width, grid=self.training.grids[0], seed=self.seed)
+        width = [inputs, hidden, classes if classes > 2 else 1]
+        return KAN([nodes for nodes in width if nodes], grid=self.training.grids[0], seed=self.seed)
 
-    def fit(self, step: str, kan: KAN, strength: float) -> Candidate:
-        """Train a network, and measure it in the units of the target."""
+    def fit(self, step: str, kan: KAN, strength: float, stretches: Sequence[int]) -> Candidate:
+        """Train a network, in place, to where its validation error is least."""
         self.progress(f"training: {step}", self.fitted / self.most)
         self.fitted += 1
+        network, dataset, loss = self.standardized(kan)
+        rows, unseen = self.data.parts.training, self.data.parts.validation
+        least, best, since = math.inf, {}, 0
+        for place, steps in enumerate(stretches):
+            # The knots follow the data once; later they would only disturb what was found.
+            kan.fit(dataset, steps=steps, lamb=strength, update_grid=place == 0, loss_fn=loss, progress=False)
+            error = self.error(network, unseen)
+            since += 1
+            if error < least or not best:
+                least, best, since = error, copy.deepcopy(kan.state_dict()), 0
+            if since == 2:
+                break
+        kan.load_state_dict(best)
+        self.least = min(self.least, least)
+        return Candidate(step, network, strength, self.error(network, rows), least)
+
+    def standardized(self, kan: KAN) -> tuple[Standardized, tuple[Tensor, Tensor], Any]:
+        """The network in the table's units; what it is trained on; the loss."""
         rows, values = self.data.parts.training, self.data.values
-        network = Standardized(kan, self.data.features[rows], self.data.encoder.limits)
-        settings: dict[str, Any] = {"steps": self.training.steps, "lamb": strength, "seed": self.seed}
-        x = network.inward(tensor(self.data.features[rows]))
+        network = Standardized(kan, self.data.features[rows], self.data.encoder.limits).eval()
+        x, y = network.inward(tensor(self.data.features[rows])), torch.from_numpy(values[rows])
         if self.data.target.task == "regression":
-            network.out_mean, network.out_scale = float(values[rows].mean()), float(values[rows].std()) or 1.0
-            label = torch.from_numpy((values[rows] - network.out_mean) / network.out_scale)[:, None].float()
-        elif len(self.data.target.classes) == 2:
-            label = torch.from_numpy(values[rows])[:, None].float()
-            settings["loss_fn"] = nn.BCEWithLogitsLoss()
-        else:
-            label = torch.from_numpy(values[rows])
-            settings["loss_fn"] = "cross_entropy"
-        kan.fit((x, label), progress=False, **settings)
-        network.eval()
-        return Candidate(
-            step, network, strength, self.error(network, rows), self.error(network, self.data.parts.validation)
-        )
+            network.out_mean, network.out_scale = float(y.mean()), float(y.std()) or 1.0
+            return network, (x, ((y - network.out_mean) / network.out_scale)[:, None].float()), None
+        if len(self.data.target.classes) == 2:
+            return network, (x, y[:, None].float()), nn.BCEWithLogitsLoss()
+        return network, (x, y), "cross_entropy"
 
     def error(self, network: Standardized, rows: np.ndarray) -> float:
         """RMSE, or log-loss."""
