@@ -1,8 +1,9 @@
-r"""Limited-memory BFGS: the direction from remembered steps, and a line search to the strong Wolfe conditions.
+r"""Limited-memory BFGS: the direction from remembered steps, and a line search to the Wolfe conditions.
 
 With S the last steps and Y the changes of the gradient along them, and any symmetric positive $H_0$, the direction is
 $-H g$ with $H g = H_0 (g - Y a) + S c$, where a and c solve two triangular systems of the size of the memory. $H_0$ may
-change from one iteration to the next.  Source: Nocedal & Wright, Numerical Optimization (2006), 7.2 and 3.5.
+change from one iteration to the next.  Source: Nocedal & Wright, Numerical Optimization (2006), 7.2 and 3.5; for
+functions with kinks Lewis & Overton (2013).
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Trial:
     slope: float
 
 
-def strong_wolfe(
+def wolfe(
     at: Callable[[float], Trial],
     start: Trial,
     first: float,
@@ -82,9 +83,10 @@ def strong_wolfe(
     curvature: float = 0.9,
     limit: int = 25,
 ) -> Trial:
-    r"""A point with $f \le f_0 + c_1 a f_0'$ and $|f'| \le c_2 |f_0'|$, or the lowest that `limit` evaluations found.
+    r"""A point with $f \le f_0 + c_1 a f_0'$ and $f' \ge c_2 f_0'$, or the lowest that `limit` evaluations found.
 
-    The answer is `start` itself when nothing lower was found. Values that are not finite count as too far.
+    The slope is not asked to be small: beyond a kink it never is. The answer is `start` itself when nothing lower was
+    found. Values that are not finite count as too far.
     """
     if not start.slope < 0:
         return start
@@ -96,10 +98,8 @@ def strong_wolfe(
             continue
         if trial.value > start.value + decrease * length * start.slope or (used > 1 and trial.value >= previous.value):
             return _zoom(at, start, previous, trial, decrease, curvature, limit - used)
-        if abs(trial.slope) <= -curvature * start.slope:
+        if trial.slope >= curvature * start.slope:
             return trial
-        if trial.slope >= 0:
-            return _zoom(at, start, trial, previous, decrease, curvature, limit - used)
         ahead = _minimum(previous, trial)
         length = min(max(ahead, 2 * trial.length - previous.length), 10 * trial.length)
         previous = trial
@@ -120,7 +120,7 @@ def _zoom(
         if not trial.value <= start.value + decrease * length * start.slope or trial.value >= low.value:
             high = trial
         else:
-            if abs(trial.slope) <= -curvature * start.slope:
+            if trial.slope >= curvature * start.slope:
                 return trial
             if trial.slope * (high.length - low.length) >= 0:
                 high = low

@@ -119,7 +119,8 @@ def _label(y: Tensor, outputs: int, loss: Loss, dtype: torch.dtype, part: str) -
         low, high = int(classes.min()), int(classes.max())
         if low < 0 or high >= outputs:
             raise InputError(
-                f"{part}_label has classes {low} to {high}, but the network gives {outputs} outputs (0 to {outputs - 1})."
+                f"{part}_label has classes {low} to {high}, but the network gives {outputs} outputs;"
+                f" number the classes 0 to {outputs - 1}."
             )
         return classes[:, 0].long()
     if not loss.exact_curvature and not y.is_floating_point():

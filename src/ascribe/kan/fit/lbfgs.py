@@ -10,13 +10,15 @@ from torch import Tensor
 
 from ascribe.kan.fit.metric import EdgeMetric
 from ascribe.kan.fit.objective import Evaluation, Objective
-from ascribe.maths.lbfgs import Memory, Trial, strong_wolfe
+from ascribe.maths.lbfgs import Memory, Trial, wolfe
 
 ITERATIONS = 20  # of one step
-EVALUATIONS = 25  # of one line search at the most
 MEMORY = 10
-# A step that lowers the objective by less than this share has arrived; more steps would only polish rounding.
-ARRIVED = 1e-6
+# Trials on a line. Where an edge vanishes the regulariser has a kink, and curvature remembered from across it can
+# mislead badly: what does not help within four trials is forgotten, and the metric alone gets as many as it needs.
+TRIALS, PATIENT_TRIALS = 4, 25
+# A step that lowers the objective by less than this share has arrived; more steps would only polish.
+ARRIVED = 3e-5
 
 
 @final
@@ -46,7 +48,6 @@ class LBFGS:
         for _ in range(ITERATIONS):
             metric.follow(self.now)
             if not self._iterate(metric):
-                # The remembered curvature may be misleading; the metric alone gets one more chance.
                 if not len(self._memory):
                     break
                 self._memory = Memory(MEMORY)
@@ -66,7 +67,8 @@ class LBFGS:
             return Trial(length, found.value, float(found.gradient @ direction))
 
         start = Trial(0.0, self.now.value, slope)
-        best = strong_wolfe(at, start, self._length, limit=EVALUATIONS)
+        limit = TRIALS if len(self._memory) else PATIENT_TRIALS
+        best = wolfe(at, start, self._length, limit=limit)
         if best.length not in seen:
             return False
         point, found = seen[best.length]

@@ -88,7 +88,7 @@ class CrossEntropy:
 @final
 @dataclass(frozen=True)
 class AnyLoss:
-    """A function of (outputs, labels) as torch has them, rows first; its curvature is taken for that of squared errors."""
+    """A function of (outputs, labels), rows first as in torch; its curvature is taken for that of squared errors."""
 
     function: Callable[[Tensor, Tensor], Tensor]
     classifies = False
@@ -131,6 +131,6 @@ def loss_named(loss: str | Callable[[Tensor, Tensor], Tensor] | None) -> Loss:
                 f"loss_fn={loss!r} is not known; pass 'mse', 'cross_entropy' or a function (output, label)."
             )
         return _NAMED[loss.lower()]
-    if type(loss) is nn.CrossEntropyLoss and loss.weight is None and not loss.label_smoothing:
+    if isinstance(loss, nn.CrossEntropyLoss) and loss.weight is None and not loss.label_smoothing:
         return CrossEntropy()
     return AnyLoss(loss)

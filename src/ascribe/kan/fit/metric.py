@@ -1,10 +1,10 @@
 r"""The size of a change of every edge: what makes a step of L-BFGS or Levenberg-Marquardt well scaled.
 
-A change d of the weight of edge (i, j) changes the objective's second order by about
-$(c_j + r_{ij})\, d^\top M_i\, d$, where $c_j$ is the mean squared effect of subnode j on the loss, $r_{ij}$ the curvature of the
-regulariser (large where an edge has almost vanished), and $M_i = C_i + n_{in} \mu_i \mu_i^\top$ the Gram matrix of the design of
-input i. Every edge can represent a constant, so a move along constants is made by all $n_{in}$ edges of a node at once:
-hence the factor.
+A change d of the weight of edge (i, j) changes the objective, in second order, by about
+$(c_j + r_{ij})\, d^\top M_i\, d$. Here $c_j$ is the mean squared effect of subnode j on the loss; $r_{ij}$ the curvature
+of the regulariser, large where an edge has almost vanished; and $M_i = C_i + n_{in} \mu_i \mu_i^\top$ with the covariance
+C and the mean $\mu$ of the design of input i. Every edge can represent a constant, so a move along constants is made by
+all $n_{in}$ edges of a node at once: hence the factor.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from ascribe.kan.fit.objective import Evaluation, Objective, Pass, backward_edge
 from ascribe.kan.fit.parameters import LayerValues
 
 # Directions of a design that no sample reaches have no scale; this share of the mean one keeps them from running off.
-_RIDGE = 1e-6
+_RIDGE = 1e-3
+# A subnode that nothing listens to (yet) counts as this share of the loudest: it must not run off either.
+_QUIET = 1e-3
 # Outputs whose effects are followed one by one; more of them are mixed by random signs.
 _PROBES = 8
 
@@ -93,12 +95,13 @@ def probes(objective: Objective) -> Float[Tensor, "probes outputs n"]:
 
 def _floored(effect: Tensor) -> Tensor:
     """A subnode that nothing listens to (yet) would get steps without bound."""
-    return effect.clamp(min=float(effect.max()) * 1e-6 + torch.finfo(effect.dtype).tiny)
+    return effect.clamp(min=float(effect.max()) * _QUIET + torch.finfo(effect.dtype).tiny)
 
 
 def _inverse(p: Pass, dtype: torch.dtype) -> Float[Tensor, "inputs terms terms"]:
     covariance, mean = p.design.covariance, p.design.mean
-    assert covariance is not None and mean is not None
+    assert covariance is not None
+    assert mean is not None
     exact = mean.double()
     gram = covariance + len(mean) * exact[:, :, None] * exact[:, None]
     ridge = gram.diagonal(dim1=1, dim2=2).mean(1).clamp(min=1e-12) * _RIDGE

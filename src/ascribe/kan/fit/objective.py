@@ -1,9 +1,9 @@
-r"""What `fit` minimises, as one function of one vector: $\mathrm{loss} + \lambda\,\mathrm{regulariser}$ and its gradient.
+r"""What `fit` minimises, as one function of one vector: loss and $\lambda$ times the regulariser, and the gradient.
 
 The backward pass is written out. A layer is one matrix product on its design; the spread of an edge is
 $s = \sqrt{w^\top C w}$ with C the covariance of the design of its input, so $\partial s / \partial w = C w / s$ and
-$\partial s / \partial \phi_r = w\, w^\top (\phi_r - \bar\phi) / ((n-1) s)$. The design of the data, in the first layer, is made once.
-Everything is laid out (features, n).
+$\partial s / \partial \phi_r = w\, w^\top (\phi_r - \bar\phi) / ((n-1) s)$. The design of the data, in the first layer,
+is made once. Everything is laid out (features, n).
 """
 
 from __future__ import annotations
@@ -14,14 +14,31 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.kan.activations import Activations
 from ascribe.kan.fit.dataset import Rows
 from ascribe.kan.fit.loss import Loss
 from ascribe.kan.fit.nodes import Nodes
 from ascribe.kan.fit.parameters import LayerValues, Parameters
-from ascribe.kan.fit.penalty import SMOOTHING, Penalty
+from ascribe.kan.fit.penalty import SMOOTHING, Deviations, Penalty
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.design import Design, prepare
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The deviation of every feature over the rows, with what its gradient needs."""
+
+    centred: Float[Tensor, "features n"]
+    deviation: Float[Tensor, " features"]
+
+    @classmethod
+    def of(cls, x: Float[Tensor, "features n"]) -> Spread:
+        centred = x - x.mean(1, keepdim=True)
+        return cls(centred, (torch.linalg.vecdot(centred, centred) / max(1, x.shape[1] - 1)).sqrt_())
+
+    def backward(self, gradient: Float[Tensor, " features"]) -> Float[Tensor, "features n"]:
+        """0 where a feature does not vary."""
+        tiny = torch.finfo(gradient.dtype).tiny
+        return self.centred * (gradient / (max(1, self.centred.shape[1] - 1) * self.deviation.clamp(min=tiny)))[:, None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,7 @@ class Objective:
         self.parameters.refresh()
         self.knots = [layer.grid.to(self.inputs.dtype) for layer in self.network.layers]
         self.first = self._design(0, self.inputs, moments=True)
+        self.first_spread = Spread.of(self.inputs)
 
     def _design(self, l: int, inputs: Tensor, moments: bool) -> Design:
         layer = self.network.layers[l]
@@ -88,39 +106,42 @@ class Objective:
             passes.append(Pass(values, design, inputs, sums, inner, products, spread, towards))
             inputs = nodes
         self.output = inputs
+        # Kept until the next pass has its own: memory given back to the system between two passes is cleared anew.
+        self._kept = passes
         return passes
 
     def __call__(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
         lamb = self.penalty.lamb
         passes = self.forward(vector, moments=self.penalty.on_edges)
         loss, pulled = self.loss(self.output, self.label)
-        penalty, pull, stiffness = 0.0, None, None
+        penalty, slopes, stiffness = 0.0, None, None
+        nodes: list[Spread] = []
+        subnodes: list[Spread] = []
         if self.penalty.on_edges:
-            pull = self.penalty.pull(self.network, self._seen(passes))
-            penalty = pull.value
-            stiffness = [
-                (lamb * g).clamp_(min=0).div_(p.spread)
-                for g, p in zip(pull.spreads, passes, strict=True)
-                if p.spread is not None
-            ]
+            nodes = [self.first_spread, *(Spread.of(p.inputs) for p in passes[1:])]
+            subnodes = [Spread.of(p.sums) for p in passes] if self.penalty.looks_back else []
+            edges = [p.spread for p in passes if p.spread is not None]
+            seen = Deviations(
+                [s.deviation for s in nodes], [s.deviation for s in subnodes], edges, Spread.of(self.output).deviation
+            )
+            penalty, slopes = self.penalty.pull(self.network, seen)
+            stiffness = [(g * lamb).clamp_(min=0).div_(s) for g, s in zip(slopes.edges, edges, strict=True)]
         gradients: list[LayerValues] = []
         for l in reversed(range(len(passes))):
             p = passes[l]
             pulled, affines = self.nodes[l].backward(p.values, p.sums, p.inner, p.products, pulled)
-            edge = None
-            if pull is not None and p.spread is not None and p.towards is not None:
-                edge = pull.spreads[l] * lamb / p.spread
-                within = pull.subnodes[l]
-                if within is not None:
-                    pulled = torch.add(pulled, within.T, alpha=lamb)
+            if slopes is not None and subnodes:
+                pulled = pulled + subnodes[l].backward(slopes.subnodes[l] * lamb)
             weight = torch.mm(p.design.values.flatten(0, 1), pulled.T).view_as(p.values.weight)
-            if edge is not None and p.towards is not None:
+            edge = None
+            if slopes is not None and p.spread is not None and p.towards is not None:
+                edge = slopes.edges[l] * lamb / p.spread
                 weight.addcmul_(p.towards, edge[:, None])
             gradients.append(LayerValues(weight, *affines))
             if l:
                 pulled = backward_edges(p, pulled, edge)
-                if pull is not None and (within := pull.nodes[l]) is not None:
-                    pulled = torch.add(pulled, within.T, alpha=lamb)
+                if slopes is not None:
+                    pulled += nodes[l].backward(slopes.nodes[l] * lamb)
         gradients.reverse()
         if self.penalty.on_coefficients:
             for g, p, scale in zip(gradients, passes, self.parameters.scales, strict=True):
@@ -129,14 +150,6 @@ class Objective:
                 g.weight.add_(gradient, alpha=lamb)
         value = float(loss)
         return Evaluation(value + lamb * penalty, self.parameters.join(gradients), value, penalty, stiffness)
-
-    def _seen(self, passes: list[Pass]) -> Activations:
-        return Activations(
-            tuple(p.inputs.T for p in passes),
-            tuple(p.sums.T for p in passes),
-            tuple(p.spread for p in passes if p.spread is not None),
-            self.output.T,
-        )
 
 
 def backward_edges(

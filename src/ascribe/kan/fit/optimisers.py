@@ -11,6 +11,8 @@ from torch import Tensor
 from ascribe.errors import TrainingError
 from ascribe.kan.fit.adam import Adam
 from ascribe.kan.fit.lbfgs import LBFGS
+from ascribe.kan.fit.levenberg import LM
+from ascribe.kan.fit.loss import Loss
 from ascribe.kan.fit.objective import Evaluation, Objective
 from ascribe.kan.structure import Network
 
@@ -33,13 +35,15 @@ class Optimiser(Protocol):
         ...
 
 
-OPTIMISERS: dict[str, Callable[..., Optimiser]] = {"LBFGS": LBFGS, "Adam": Adam}
+OPTIMISERS: dict[str, Callable[..., Optimiser]] = {"LBFGS": LBFGS, "LM": LM, "Adam": Adam}
 
-# Numbers in the designs of all layers: above it, a pass over all rows for every evaluation takes too long and too much memory.
+# Numbers in the designs of all layers up to which a pass over all rows for every evaluation fits time and memory.
 _WHOLE = 100_000_000
+# Parameters, and multiplications for one curvature matrix, up to which a dense system is the fastest way.
+_DENSE, _PRODUCTS = 1000, 2_000_000_000
 
 
-def optimiser_named(name: str, network: Network, rows: int, design: int) -> str:
+def optimiser_named(name: str, network: Network, rows: int, design: int, loss: Loss) -> str:
     """The full name of an optimiser; "auto" takes the best one for the size of the problem.
 
     Raises TrainingError for a name that is not known.
@@ -49,6 +53,10 @@ def optimiser_named(name: str, network: Network, rows: int, design: int) -> str:
         return known[name.lower()]
     if name.lower() != "auto":
         raise TrainingError(f"opt={name!r} is not known; pass one of {', '.join(map(repr, OPTIMISERS))} or 'auto'.")
+    parameters = sum(layer.coef.numel() + layer.scale_base.numel() for layer in network.layers)
+    products = parameters**2 * rows * network.nodes(network.depth)
+    if loss.exact_curvature and parameters <= _DENSE and products <= _PRODUCTS:
+        return "LM"
     return "LBFGS" if design <= _WHOLE else "Adam"
 
 

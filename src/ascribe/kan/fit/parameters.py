@@ -25,10 +25,10 @@ class LayerValues:
 class Parameters:
     r"""The vector holds, layer by layer, the folded weight of every edge and the affines of subnodes and nodes.
 
-    An edge computes $w_0 b(x) + \sum_m w_m B_m(x)$, whatever mask, scale_sp and coefficients w was folded from. Training w
-    itself leaves the one direction out that changes nothing (scale_sp up, coefficients down); on the way back the mask
-    and scale_sp stay, and the coefficients take the change. What must not move is not `free`: masked edges, parameters
-    with `requires_grad=False`.
+    An edge computes $w_0 b(x) + \sum_m w_m B_m(x)$, whatever mask, scale_sp and coefficients w was folded from. To
+    train w itself leaves out the one direction that changes nothing (scale_sp up, coefficients down); on the way back
+    mask and scale_sp stay, and the coefficients take the change. What must not move is not `free`: masked edges, and
+    parameters with `requires_grad=False`.
     """
 
     def __init__(self, network: Network, dtype: torch.dtype) -> None:

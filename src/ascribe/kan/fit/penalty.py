@@ -19,18 +19,18 @@ SMOOTHING = 1e-6
 
 
 @dataclass(frozen=True)
-class Pull:
-    """The gradient of the regulariser in everything it was computed from; None where nothing depends."""
+class Deviations:
+    """The standard deviations, layer by layer, that the regulariser is computed from; or its gradient in them."""
 
-    value: float
-    nodes: list[Tensor | None]
-    subnodes: list[Tensor | None]
-    spreads: list[Tensor]
+    nodes: list[Float[Tensor, " inputs"]]
+    subnodes: list[Float[Tensor, " subnodes"]]
+    edges: list[Float[Tensor, "inputs subnodes"]]
+    outputs: Float[Tensor, " outputs"]
 
 
 @dataclass(frozen=True)
 class Penalty:
-    r"""$\lambda\,(\lambda_1 \sum v + \lambda_H H(v) + \lambda_c |c| + \lambda_d |\Delta c|)$, as `regularization` defines it."""
+    r"""$\lambda\,(\lambda_1 \sum v + \lambda_H H(v) + \lambda_c |c| + \lambda_d |\Delta c|)$, see `regularization`."""
 
     lamb: float = 0.0
     l1: float = 1.0
@@ -50,26 +50,33 @@ class Penalty:
         return bool(self.lamb and (self.l1 or self.entropy))
 
     @property
+    def looks_back(self) -> bool:
+        """Whether the metric hands scores back from the outputs, which takes the deviations of subnodes."""
+        return self.metric.endswith("backward")
+
+    @property
     def on_coefficients(self) -> bool:
         return bool(self.lamb and (self.coef or self.coefdiff))
 
-    def pull(self, network: Network, seen: Activations) -> Pull:
+    def pull(self, network: Network, seen: Deviations) -> tuple[float, Deviations]:
         """Value and gradient of the part on edges, without `lamb`."""
-        leaves = [t.detach().requires_grad_() for t in (*seen.nodes, *seen.subnodes, *seen.spreads)]
-        depth = len(seen.spreads)
-        nodes, subnodes, spreads = leaves[:depth], leaves[depth : 2 * depth], leaves[2 * depth :]
+        depth = len(seen.edges)
+        leaves = [t.detach().requires_grad_() for t in (*seen.edges, *seen.nodes, *seen.subnodes)]
+        edges, nodes, subnodes = leaves[:depth], leaves[depth : 2 * depth], leaves[2 * depth :]
         with torch.enable_grad():
-            live = Activations(tuple(nodes), tuple(subnodes), tuple(spreads), seen.output)
-            terms = [sparsity(v, self.l1, self.entropy) for v in METRICS[self.metric](network, live)]
-            total = torch.stack(terms).sum()
-        found = torch.autograd.grad(total, leaves, allow_unused=True)
-        flat = [torch.zeros_like(s) if g is None else g for s, g in zip(spreads, found[2 * depth :], strict=True)]
-        return Pull(total.item(), list(found[:depth]), list(found[depth : 2 * depth]), flat)
+            live = Activations(
+                tuple(map(_two_rows, nodes)), tuple(map(_two_rows, subnodes)), tuple(edges), _two_rows(seen.outputs)
+            )
+            total = torch.stack([sparsity(v, self.l1, self.entropy) for v in METRICS[self.metric](network, live)]).sum()
+        g = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
+        return total.item(), Deviations(
+            list(g[depth : 2 * depth]), list(g[2 * depth :]), list(g[:depth]), torch.zeros_like(seen.outputs)
+        )
 
     def coefficients(
         self, weight: Float[Tensor, "inputs terms outputs"], scale: Float[Tensor, "inputs 1 outputs"]
     ) -> tuple[float, Float[Tensor, "inputs terms outputs"]]:
-        """Value and gradient in the folded weight of the part on coefficients, without `lamb`; masked edges count nothing."""
+        """The part on coefficients without `lamb`, and its gradient in the folded weight; masked edges count 0."""
         moves = scale != 0
         inverse = torch.where(moves, 1 / torch.where(moves, scale, 1), 0)
         leaf = weight.detach().requires_grad_()
@@ -80,3 +87,9 @@ class Penalty:
             total = self.coef * smooth.mean(2).sum() + self.coefdiff * jumps.mean(2).sum()
         (gradient,) = torch.autograd.grad(total, leaf)
         return total.item(), gradient
+
+
+def _two_rows(deviation: Float[Tensor, " columns"]) -> Float[Tensor, "2 columns"]:
+    """The least data with this deviation: the regulariser sees of n rows nothing else."""
+    half = deviation / 2**0.5
+    return torch.stack([half, -half])

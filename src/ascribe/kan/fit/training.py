@@ -46,7 +46,7 @@ class Training:
     ) -> None:
         rows = len(data.train)
         design = rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in kan.layers)
-        self.name = optimiser_named(opt, kan, rows, design)
+        self.name = optimiser_named(opt, kan, rows, design, loss)
         self._kan, self._loss, self._schedule, self._metrics = kan, loss, schedule, metrics
         dtype = kan.layers[0].coef.dtype
         if self.name != "Adam" and design <= _DOUBLE:
