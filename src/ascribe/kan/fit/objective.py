@@ -63,7 +63,7 @@ class Evaluation:
     gradient: Float[Tensor, " parameters"]
     loss: float
     penalty: float
-    stiffness: list[Float[Tensor, "inputs subnodes"]] | None
+    stiffness: list[Float[Tensor, "_ _"]] | None
 
 
 class Objective:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from ascribe.kan.structure import Network
@@ -15,11 +15,11 @@ from ascribe.kan.structure import Network
 class LayerValues:
     """The part of the vector that one layer of edges and the nodes above it take, as views."""
 
-    weight: Float[Tensor, "inputs terms subnodes"]
-    subnode_scale: Float[Tensor, " subnodes"]
-    subnode_bias: Float[Tensor, " subnodes"]
-    node_scale: Float[Tensor, " nodes"]
-    node_bias: Float[Tensor, " nodes"]
+    weight: Shaped[Tensor, "inputs terms subnodes"]
+    subnode_scale: Shaped[Tensor, " subnodes"]
+    subnode_bias: Shaped[Tensor, " subnodes"]
+    node_scale: Shaped[Tensor, " nodes"]
+    node_bias: Shaped[Tensor, " nodes"]
 
 
 class Parameters:
@@ -70,7 +70,7 @@ class Parameters:
         """How many numbers may move."""
         return int(self.free.sum())
 
-    def split(self, vector: Float[Tensor, " parameters"]) -> list[LayerValues]:
+    def split(self, vector: Shaped[Tensor, " parameters"]) -> list[LayerValues]:
         sizes = [shape.numel() for layer in self.shapes for shape in layer]
         parts = iter(vector.split(sizes))
         return [LayerValues(*(next(parts).view(shape) for shape in layer)) for layer in self.shapes]

@@ -22,9 +22,9 @@ SMOOTHING = 1e-6
 class Deviations:
     """The standard deviations, layer by layer, that the regulariser is computed from; or its gradient in them."""
 
-    nodes: list[Float[Tensor, " inputs"]]
-    subnodes: list[Float[Tensor, " subnodes"]]
-    edges: list[Float[Tensor, "inputs subnodes"]]
+    nodes: list[Float[Tensor, " _"]]
+    subnodes: list[Float[Tensor, " _"]]
+    edges: list[Float[Tensor, "_ _"]]
     outputs: Float[Tensor, " outputs"]
 
 
