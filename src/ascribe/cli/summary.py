@@ -7,7 +7,7 @@ from pathlib import Path
 from ascribe.report.study import Study
 from ascribe.report.write import PAGE
 
-LEADING = 5
+LEADING, LEAST = 5, 0.005
 
 
 def summary(study: Study, out: Path) -> str:
@@ -17,8 +17,8 @@ def summary(study: Study, out: Path) -> str:
     for yardstick in study.yardsticks:
         figures = "   ".join(f"{name} {value:.4g}" for name, value in yardstick.test.items())
         lines.append(f"  {yardstick.name:{width}}   {figures}")
-    if study.scores:
-        leading = ", ".join(f"{score.name} {score.score:.2g} ± {score.error:.1g}" for score in study.scores[:LEADING])
-        lines.append(f"scores: {leading}")
+    leading = [score for score in study.scores if score.score >= LEAST][:LEADING]
+    if leading:
+        lines.append("scores: " + ", ".join(f"{s.name} {s.score:.2g} ± {s.error:.1g}" for s in leading))
     lines.append(f"report: {(out / PAGE).absolute()}")
     return "\n".join(lines)

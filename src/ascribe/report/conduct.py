@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ascribe.errors import InputError
 from ascribe.report.attribute import attribute, choose_methods, sample, singles
 from ascribe.report.explained import Explained
@@ -117,8 +119,9 @@ def explained(data: Data, model: Path | None, seed: int, settings: Settings, pro
 
 def yardstick(found: Explained, data: Data) -> Yardstick:
     """The explained model's own figures."""
-    parts = []
-    for rows in (data.parts.training, data.parts.test):
+
+    def measured(rows: np.ndarray) -> dict[str, float]:
         predicted = found.predict(data.features[rows], len(data.target.classes))
-        parts.append(figures(data.target.task, data.values[rows], predicted))
-    return Yardstick(found.name, *parts, found.seconds)
+        return figures(data.target.task, data.values[rows], predicted)
+
+    return Yardstick(found.name, measured(data.parts.training), measured(data.parts.test), found.seconds)

@@ -17,6 +17,11 @@ class Standardized(nn.Module):
     centred, which changes no probability and makes every class count alike.
     """
 
+    low: Tensor
+    high: Tensor
+    mean: Tensor
+    scale: Tensor
+
     def __init__(
         self, kan: KAN, rows: Float[np.ndarray, "rows features"], limits: Float[np.ndarray, "2 features"]
     ) -> None:

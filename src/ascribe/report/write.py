@@ -33,6 +33,8 @@ def write(study: Study, out: Path) -> None:
             study.kan.save(folder / MODEL)
         else:
             need("safetensors.torch", extra="table").save_file(study.weights, folder / MODEL)
+        # safetensors writes for the owner alone; the files belong together.
+        (folder / MODEL).chmod((folder / PAGE).stat().st_mode)
         (folder / RECIPE).write_text(json.dumps(study.recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -40,9 +40,11 @@ def yardsticks(data: Data, seed: int) -> list[Yardstick]:
     for name, fit in (("mean", mean), ("linear model", linear), ("boosted trees", trees)):
         start = time.perf_counter()
         predict = fit(task, data.features[parts.training], data.values[parts.training], classes, seed)
-        both = [figures(task, data.values[rows], predict(data.features[rows])) for rows in (parts.training, parts.test)]
+        learned, unseen = (
+            figures(task, data.values[rows], predict(data.features[rows])) for rows in (parts.training, parts.test)
+        )
         shown = "most frequent class" if name == "mean" and classes else name
-        found.append(Yardstick(shown, *both, time.perf_counter() - start))
+        found.append(Yardstick(shown, learned, unseen, time.perf_counter() - start))
     return found
 
 
