@@ -1,10 +1,10 @@
 r"""The size of a change of every edge: what makes a step of L-BFGS or Levenberg-Marquardt well scaled.
 
-A change d of the weight of edge (i, j) changes the objective, in second order, by about
-$(c_j + r_{ij})\, d^\top M_i\, d$. Here $c_j$ is the mean squared effect of subnode j on the loss; $r_{ij}$ the
-curvature of the regulariser, large where an edge has almost vanished; and $M_i = C_i + n_{in} \mu_i \mu_i^\top$ with covariance
-C and mean $\mu$ of the design of input i. Every edge can represent a constant, so a move along constants is made by
-all $n_{in}$ edges of a node at once: hence the factor.
+A change d of the weight of edge (i, j) changes the objective, in second order, by about $(c_j + r_{ij})\, d^\top
+M_i\, d$. Here $c_j$ is the mean squared effect of subnode j on the loss; $r_{ij}$ the curvature of the regulariser,
+large where an edge has almost vanished; and $M_i = C_i + n_{in} \mu_i \mu_i^\top$ with covariance C and mean $\mu$ of
+the design of input i. Every edge can represent a constant, so a move along constants is made by all $n_{in}$ edges of
+a node at once: hence the factor.
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ class EdgeMetric:
         return self._parameters.join(parts)
 
 
-def effects(
-    objective: Objective, passes: list[Pass]
-) -> list[tuple[Float[Tensor, " _"], Float[Tensor, " _"]]]:
+def effects(objective: Objective, passes: list[Pass]) -> list[tuple[Float[Tensor, " _"], Float[Tensor, " _"]]]:
     """For every layer, the mean squared effect of its sums and of its nodes on the loss, never quite 0."""
     found: list[tuple[Tensor, Tensor]] = []
     pulled = probes(objective)

@@ -51,7 +51,7 @@ class Pass:
     sums: Float[Tensor, "subnodes n"]
     inner: Float[Tensor, "subnodes n"]
     products: Float[Tensor, "nodes n"]
-    spread: Float[Tensor, "inputs subnodes"] | None
+    root: Float[Tensor, "inputs subnodes"] | None  # of w C w, smoothed: the spread of every edge
     towards: Float[Tensor, "inputs terms subnodes"] | None  # C w
 
 
@@ -99,11 +99,11 @@ class Objective:
             design = self._design(l, inputs, moments) if l else self.first
             sums = torch.mm(values.weight.flatten(0, 1).T, design.values.flatten(0, 1))
             inner, products, nodes = self.nodes[l].forward(values, sums)
-            spread = towards = None
+            root = towards = None
             if moments and design.covariance is not None:
                 towards = torch.bmm(design.covariance.to(vector.dtype), values.weight)
-                spread = (towards * values.weight).sum(1).clamp_(min=0).add_(SMOOTHING**2).sqrt_()
-            passes.append(Pass(values, design, inputs, sums, inner, products, spread, towards))
+                root = (towards * values.weight).sum(1).clamp_(min=0).add_(SMOOTHING**2).sqrt_()
+            passes.append(Pass(values, design, inputs, sums, inner, products, root, towards))
             inputs = nodes
         self.output = inputs
         # Kept until the next pass has its own: memory given back to the system between two passes is cleared anew.
@@ -120,12 +120,13 @@ class Objective:
         if self.penalty.on_edges:
             nodes = [self.first_spread, *(Spread.of(p.inputs) for p in passes[1:])]
             subnodes = [Spread.of(p.sums) for p in passes] if self.penalty.looks_back else []
-            edges = [p.spread for p in passes if p.spread is not None]
+            roots = [p.root for p in passes if p.root is not None]
+            edges = [root - SMOOTHING for root in roots]
             seen = Deviations(
                 [s.deviation for s in nodes], [s.deviation for s in subnodes], edges, Spread.of(self.output).deviation
             )
             penalty, slopes = self.penalty.pull(self.network, seen)
-            stiffness = [(g * lamb).clamp_(min=0).div_(s) for g, s in zip(slopes.edges, edges, strict=True)]
+            stiffness = [(g * lamb).clamp_(min=0).div_(s) for g, s in zip(slopes.edges, roots, strict=True)]
         gradients: list[LayerValues] = []
         for l in reversed(range(len(passes))):
             p = passes[l]
@@ -134,8 +135,8 @@ class Objective:
                 pulled = pulled + subnodes[l].backward(slopes.subnodes[l] * lamb)
             weight = torch.mm(p.design.values.flatten(0, 1), pulled.T).view_as(p.values.weight)
             edge = None
-            if slopes is not None and p.spread is not None and p.towards is not None:
-                edge = slopes.edges[l] * lamb / p.spread
+            if slopes is not None and p.root is not None and p.towards is not None:
+                edge = slopes.edges[l] * lamb / p.root
                 weight.addcmul_(p.towards, edge[:, None])
             gradients.append(LayerValues(weight, *affines))
             if l:

@@ -14,7 +14,8 @@ from ascribe.kan.regularization import METRICS, sparsity
 from ascribe.kan.structure import Network
 
 # The spread of an edge has a kink where the edge vanishes, which is where the regulariser drives most of them;
-# sqrt(variance + SMOOTHING^2) is smooth there, and wrong by less than a millionth.
+# sqrt(variance + SMOOTHING^2) - SMOOTHING is smooth there, 0 as well, and wrong by less than a millionth
+# (relative to the 1e-4 that backward scores add to spreads, by a hundredth).
 SMOOTHING = 1e-6
 
 
