@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ascribe import GaussLegendre, InputXGradient, IntegratedGradients, Saliency, explain
 from ascribe.core.asking import asked
-from ascribe.core.evaluate import bytes_per_row, sweep, value_and_gradient, values
+from ascribe.core.evaluate import rows_together, sweep, value_and_gradient, values
 from ascribe.errors import InputError
 
 
@@ -48,8 +48,9 @@ def test_the_budget_bounds_what_autograd_keeps() -> None:
     """Bytes a row are measured as the tape grows, without the parameters."""
     net, x = nn.Sequential(nn.Linear(8, 1000), nn.Tanh(), nn.Linear(1000, 1)), torch.randn(64, 8)
     with asked(net, x) as question:
-        row = bytes_per_row(question.place.f, True)
-    assert 4 * 1000 <= row <= 3 * 4 * 1000
+        f = question.place.f
+        rows_together(f, 10**6, True)
+    assert 4 * 1000 <= f.footprint.measured[True] <= 3 * 4 * 1000
     counted = Counting()
     explain(nn.Sequential(net, nn.Flatten(), counted), x, IntegratedGradients(GaussLegendre(20)), memory="100 KB")
     assert max(counted.sizes) <= 25
@@ -62,12 +63,47 @@ def test_sweep_covers_everything_once_in_order() -> None:
     assert seen == list(range(1001))
 
 
+@pytest.mark.parametrize("memory", [2**17, 2**20, 2**23])
+@pytest.mark.parametrize(
+    "net",
+    [nn.LSTM(16, 64, batch_first=True), nn.TransformerEncoderLayer(16, 4, 256, batch_first=True)],
+    ids=["LSTM", "transformer"],
+)
+def test_no_tape_outgrows_the_budget_though_functions_hide_their_steps(net: nn.Module, memory: int) -> None:
+    own = {p.untyped_storage().data_ptr() for p in net.parameters()}
+    kept, peaks = dict[int, int](), list[int]()
+
+    class Weighed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, x: Tensor) -> Tensor:
+            kept.clear()
+            values = self.net(x)
+            peaks.append(sum(nbytes for storage, nbytes in kept.items() if storage not in own))
+            return (values[0] if isinstance(values, tuple) else values)[:, -1].sum(1)
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor.detach()
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        explain(Weighed(), torch.randn(100, 20, 16), Saliency(), memory=memory)
+    assert 0 < max(peaks) <= 1.1 * memory
+
+
 def test_nothing_is_evaluated_twice() -> None:
     net, x = Counting(), torch.randn(50, 4)
     a = explain(net, x, IntegratedGradients(GaussLegendre(10)))
-    # Every node of every row, the rows, one baseline, a row to look at, and the measuring of memory twice.
-    assert a.evaluations == 50 * 10 + 50 + 1 + 2 * 3
+    # Every node of every row, the rows, and one baseline; before, a row to look at.
+    assert a.evaluations == 50 * 10 + 50 + 1
     assert sum(net.sizes) == a.evaluations + 1
+    # The scores of the rows come with their gradients.
+    assert explain(net, x, InputXGradient()).evaluations == 50 + 1
+    # Larger work measures first what one row more takes.
+    a = explain(net, x, IntegratedGradients(GaussLegendre(10)), memory="20 KB")
+    assert a.evaluations == 50 * 10 + 50 + 1 + 2 * 3
     with asked(net, x) as question:
         f, z = question.place.f, question.place.z
         first = values(f, z)

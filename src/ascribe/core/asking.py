@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ascribe.core.budget import Budget
 from ascribe.core.cut import Cut, cut_at
 from ascribe.core.evaluate import sweep, values
+from ascribe.core.footprint import Footprint
 from ascribe.core.inputs import Inputs, read_inputs
 from ascribe.core.names import entry_names, numbered
 from ascribe.core.players import Players, every_entry, grouped
@@ -50,7 +51,8 @@ def asked(
     with borrowed(network), torch.no_grad():
         z = inputs.z
         players = _players(None if cut else groups, z, entry_names(None if cut else names, inputs))
-        f = Score(model, inputs, Largest(), players, Budget(memory, progress), z[:1], cut, neuron, "input")
+        budget, footprint = Budget(memory, progress), Footprint()
+        f = Score(model, inputs, Largest(), players, budget, z[:1], footprint, cut, neuron, "input")
         picks = _picks(wanted, f, z)
         f = replace(f, pick=picks[0], known=[])
         place = entrance = Place(f, z, point, others)
@@ -80,10 +82,11 @@ def _picks(target: Any, f: Score, z: Float[Tensor, "rows *shape"]) -> tuple[Pick
 
 
 def _first_output(f: Score) -> Any:
-    """The output for one row: here it shows whether the model takes x at all.  Raises InputError."""
+    """The output for one row, a glance at what it takes; and whether the model takes x at all.  Raises InputError."""
     parts = f.inputs.take(f.every[:1])
     try:
-        return run(f.model, f.inputs, parts, f.neuron)
+        with f.footprint.glance:
+            return run(f.model, f.inputs, parts, f.neuron)
     except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
         if isinstance(error, AscribeError):
             raise
@@ -139,7 +142,8 @@ def _inside(entrance: Place, cut: Cut, groups: Any, names: Sequence[str] | None)
             f"names has {len(labels)} entries, but layer '{cut.name}' has {prod(h.shape[1:])}; pass one for each"
         )
     players = _players(groups, h, labels)
-    return Place(replace(f, space="layer", sample=h[:1], players=players, row_bytes={}, known=[]), h, point, others)
+    inside = replace(f, space="layer", sample=h[:1], players=players, footprint=Footprint(f.footprint.glance), known=[])
+    return Place(inside, h, point, others)
 
 
 def _layer(f: Score, z: Float[Tensor, "n *input"], cut: Cut) -> Float[Tensor, "n *layer"]:

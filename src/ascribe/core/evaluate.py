@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from ascribe.core.score import Score
 from ascribe.errors import InputError, MethodError
 
 _CACHE = 2 * 2**20  # bytes: a core's second-level cache
 _FEW_ROWS = 8  # so many rows a call are worth it, however large they are
+_DOUBT = 8  # a guess may be wrong by so much: functions such as an LSTM keep more than they return
 
 
 def sweep(f: Score, count: int, work: Callable[[Int[Tensor, " piece"]], None], *, gradients: bool) -> None:
@@ -25,28 +24,30 @@ def sweep(f: Score, count: int, work: Callable[[Int[Tensor, " piece"]], None], *
     """
     start = 0
     while start < count:
-        piece = rows_together(f, gradients)
-        index = torch.arange(start, min(start + piece, count), device=f.sample.device)
+        index = torch.arange(start, start + rows_together(f, count - start, gradients), device=f.sample.device)
         try:
             with torch.set_grad_enabled(gradients):
                 work(index)
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error) or len(index) == 1:
                 raise
-            f.row_bytes[gradients] = -(-2 * f.budget.memory // len(index))
+            f.footprint.measured[gradients] = -(-2 * f.budget.memory // len(index))
         else:
             start += len(index)
 
 
 def values(f: Score, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"] | None = None) -> Float[Tensor, " n"]:
-    """$f(z)$ without a graph. Scores of a whole tensor are remembered for as long as it is the same and unchanged."""
+    """$f(z)$ without a graph. Scores of a whole tensor are remembered for as long as it is the same and unchanged.
+
+    Raises InputError for NaN or infinity.
+    """
     if rows is None and (remembered := f.recall(z)) is not None:
         return remembered
     every = f.every if rows is None else rows
     pieces: list[Tensor] = []
     sweep(f, len(z), lambda i: pieces.append(f(z[i], every[i])), gradients=False)
     scores = torch.cat(pieces)
-    return scores if rows is not None else f.remember(z, scores)
+    return scores if rows is not None else f.remember(z, _finite(scores, "row {} of x"))
 
 
 def reference_values(f: Score, z0: Float[Tensor, "..."]) -> Float[Tensor, " rows"]:
@@ -59,7 +60,7 @@ def draw_values(f: Score, z0: Float[Tensor, "..."]) -> tuple[Float[Tensor, "draw
     r"""$f$ of every draw of a background (of a point: the only draw), and the column that belongs to each data row.
 
     A draw is one row for all data rows or one for each. Data rows that are asked the same question share their column.
-    Remembered as `values` are.
+    Remembered as `values` are.  Raises InputError for NaN or infinity.
     """
     draws = z0[None] if z0.ndim == f.sample.ndim else z0
     shared = draws.shape[1] == 1
@@ -73,8 +74,15 @@ def draw_values(f: Score, z0: Float[Tensor, "..."]) -> tuple[Float[Tensor, "draw
             pieces.append(f(draws[draw, torch.zeros_like(which) if shared else which], rows[which]))
 
         sweep(f, len(draws) * len(rows), work, gradients=False)
-        scores = f.remember(z0, torch.cat(pieces))
+        scores = f.remember(z0, _finite(torch.cat(pieces), "the baseline or the background"))
     return scores.view(len(draws), len(rows)), kind
+
+
+def _finite(scores: Float[Tensor, " n"], whose: str) -> Float[Tensor, " n"]:
+    if bool(scores.isfinite().all()):
+        return scores
+    place = whose.format(int((~scores.isfinite()).nonzero()[0]))
+    raise InputError(f"the model gives NaN or infinity for {place}; leave such rows out")
 
 
 def gradient(
@@ -87,7 +95,10 @@ def gradient(
 def value_and_gradient(
     f: Score, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"] | None = None
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n *shape"]]:
-    r"""$f(z)$ and $\nabla f(z)$ in one pass."""
+    r"""$f(z)$ and $\nabla f(z)$ in one pass, which remembers the scores as `values` does.
+
+    Raises InputError for NaN or infinity.
+    """
     every = f.every if rows is None else rows
     scores: list[Tensor] = []
     slopes = torch.empty_like(z)
@@ -98,7 +109,8 @@ def value_and_gradient(
         slopes[index] = slope
 
     sweep(f, len(z), work, gradients=True)
-    return torch.cat(scores), slopes
+    found = torch.cat(scores)
+    return found if rows is not None else f.remember(z, _finite(found, "row {} of x")), slopes
 
 
 def differentiate(
@@ -123,9 +135,19 @@ def differentiate(
     return scores.detach(), slope
 
 
-def rows_together(f: Score, gradients: bool) -> int:
-    """How many evaluations go through the network together."""
-    row = bytes_per_row(f, gradients)
+def rows_together(f: Score, left: int, gradients: bool) -> int:
+    """How many of the evaluations that are left go through the network together."""
+    row = f.sample.element_size() * f.sample.numel()
+    if gradients not in f.footprint.measured:
+        guess = f.footprint.guess(gradients) + 4 * row
+        if left <= _room(f, guess) and left * _DOUBT * guess <= f.budget.memory:
+            return left
+        f.footprint.measure(lambda count: _copies(f, count), gradients)
+    return min(left, _room(f, f.footprint.measured[gradients] + 4 * row))
+
+
+def _room(f: Score, row: int) -> int:
+    """How many rows of so many bytes go together."""
     piece = f.budget.memory // row
     if f.sample.device.type == "cpu" and f.module is not None:
         # Pieces that outgrow the caches are slower: 64 MiB at once takes twice the time on small networks. A plain
@@ -134,51 +156,10 @@ def rows_together(f: Score, gradients: bool) -> int:
     return max(1, piece)
 
 
-def bytes_per_row(f: Score, gradients: bool) -> int:
-    """Bytes that one more evaluation takes, measured once a score as the difference between two rows and one."""
-    if gradients not in f.row_bytes:
-        measure = _tape if gradients else _largest_result
-        row = f.sample.element_size() * f.sample.numel()
-        with torch.set_grad_enabled(gradients):
-            f.row_bytes[gradients] = max(measure(f, 2) - measure(f, 1), 0) + 4 * row
-    return f.row_bytes[gradients]
-
-
-def _tape(f: Score, count: int) -> int:
-    """Bytes that autograd keeps for the backward pass of `count` rows."""
-    kept: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    z = f.sample.repeat(count, *[1] * (f.sample.ndim - 1)).requires_grad_(f.obstacle is None)
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        scores = f(z.clone(), f.every[:1].repeat(count))
-    total = sum(kept.values())
-    del scores
-    return total
-
-
-class _Largest(TorchFunctionMode):
-    """Watches for the largest tensor that a torch function returns."""
-
-    nbytes = 0
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and result.layout == torch.strided:
-            self.nbytes = max(self.nbytes, result.numel() * result.element_size())
-        return result
-
-
-def _largest_result(f: Score, count: int) -> int:
-    """Bytes alive without a tape: about an operation's argument, its result and its work space."""
-    z, rows = f.sample.repeat(count, *[1] * (f.sample.ndim - 1)), f.every[:1].repeat(count)
-    with _Largest() as watch:
-        f(z, rows)
-    return 3 * watch.nbytes
+def _copies(f: Score, count: int) -> Float[Tensor, " count"]:
+    z = f.sample.repeat(count, *[1] * (f.sample.ndim - 1))
+    z.requires_grad_(torch.is_grad_enabled() and f.obstacle is None)
+    return f(z.clone(), f.every[:1].repeat(count))
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ascribe.core.budget import Budget
 from ascribe.core.cut import Cut
+from ascribe.core.footprint import Footprint
 from ascribe.core.inputs import Inputs
 from ascribe.core.players import Players
 from ascribe.core.state import network_of
@@ -35,10 +36,10 @@ class Score:
     players: Players
     budget: Budget
     sample: Float[Tensor, "1 *shape"]
+    footprint: Footprint
     cut: Cut | None = None
     neuron: Cut | None = None
     space: Literal["layer", "input"] = "layer"
-    row_bytes: dict[bool, int] = field(default_factory=dict[bool, int])
     known: list[tuple[Tensor, int, Tensor]] = field(default_factory=list[tuple[Tensor, int, Tensor]])
 
     @property
