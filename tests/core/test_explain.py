@@ -97,7 +97,7 @@ class TestTargets:
             ("best", "'best' is not known"),
             ([0, 1], "2 entries for 6 rows"),
             ((1, 0), "target=.1, 0."),
-            (lambda output: output, "one number a row"),
+            (torch.nn.Identity(), "one number a row"),
         ],
         ids=str,
     )
