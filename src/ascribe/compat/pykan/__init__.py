@@ -14,6 +14,7 @@ from ascribe.errors import need
 from ascribe.kan.layer import KANLayer as KANLayer
 
 MultKAN = KAN
+plt: Any  # matplotlib.pyplot; see __getattr__
 
 __all__ = ["KAN", "KANLayer", "MultKAN", "create_dataset", "create_dataset_from_data", "np", "plt", "torch"]
 

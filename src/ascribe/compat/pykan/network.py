@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.kan import network as native
 from ascribe.kan.fit.history import History
+
+Net = TypeVar("Net", bound="KAN")
 
 # Arguments of pykan that have nothing to switch here, and why: they are accepted, and ignored.
 _CONSTRUCTOR = {
@@ -38,17 +42,55 @@ class KAN(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
     def __init__(self, width: Sequence[int | Sequence[int]], *args: Any, **settings: Any) -> None:
         super().__init__(width, *args, **_without(settings, _CONSTRUCTOR))
 
+    # The test inputs of the last fit.
+    _held_out: Tensor | None = None
+
     def fit(self, dataset: Any, *args: Any, **settings: Any) -> History:
-        return super().fit(dataset, *args, **_without(settings, _FIT))
+        history = super().fit(dataset, *args, **_without(settings, _FIT))
+        test = dataset.get("test_input") if isinstance(dataset, Mapping) else None
+        self._held_out = None if test is None else torch.as_tensor(test).detach().to(next(self.parameters()))
+        return history
+
+    @property
+    def feature_score(self) -> Float[Tensor, " inputs"]:
+        """The score of every input on the test inputs of the last fit, where pykan leaves a network: its numbers.
+
+        What decides (`prune`, `prune_input`, `refine`) reads the training inputs alone, as in the native network.
+        """
+        return self.scores(self._held_out).nodes[0]
+
+    def attribute(
+        self, l: int | None = None, i: int | None = None, x: Tensor | None = None
+    ) -> Float[Tensor, " inputs"] | Float[Tensor, "nodes inputs"]:
+        """As `feature_score`, with respect to node i of layer l, or to each of its nodes."""
+        return super().attribute(l, i, self._held_out if x is None else x)
 
     def prune_input(
-        self, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, x: Tensor | None = None
-    ) -> KAN:
+        self: Net, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, x: Tensor | None = None
+    ) -> Net:
         """As the native one; like pykan's it prints which of the inputs it keeps."""
         made = super().prune_input(threshold, active_inputs, x)
         kept = set(made.input_id.tolist())
         print("keep:", [i in kept for i in self.input_id.tolist()])
         return made
+
+    def _next(self: Net, made: Net, made_by: str) -> Net:
+        made._held_out = self._held_out
+        return super()._next(made, made_by)
+
+    def checkout(self: Net, version: str) -> Net:
+        old = super().checkout(version)
+        old._held_out = self._held_out
+        return old
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A file or another process gets no data; a copy in this one does.
+        return {**super().__getstate__(), "_held_out": None}
+
+    def __deepcopy__(self: Net, memo: dict[int, Any]) -> Net:
+        new = super().__deepcopy__(memo)
+        new._held_out = self._held_out
+        return new
 
 
 def _without(settings: dict[str, Any], ignored: Mapping[str, str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import SupportsFloat
 
 import numpy as np
 import torch
@@ -12,13 +13,14 @@ from torch import Tensor
 from ascribe.errors import InputError
 
 Dataset = dict[str, Tensor]
+Ranges = Sequence[SupportsFloat] | Sequence[Sequence[SupportsFloat]]
 
 
 def create_dataset(
     f: Callable[[Tensor], Tensor],
     n_var: int = 2,
     f_mode: str = "col",
-    ranges: Sequence[float] | Sequence[Sequence[float]] = (-1, 1),
+    ranges: Ranges = (-1, 1),
     train_num: int = 1000,
     test_num: int = 1000,
     normalize_input: bool = False,
@@ -79,7 +81,7 @@ def create_dataset_from_data(
     }
 
 
-def _fits(ranges: Sequence[float] | Sequence[Sequence[float]], n_var: int) -> bool:
+def _fits(ranges: Ranges, n_var: int) -> bool:
     return np.shape(ranges) in ((2,), (n_var, 2))
 
 

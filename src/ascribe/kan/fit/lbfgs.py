@@ -18,12 +18,12 @@ MEMORY = 10
 # mislead badly: what does not help within four trials is forgotten, and the metric alone gets as many as it needs.
 TRIALS, PATIENT_TRIALS = 4, 25
 # A step that lowers the objective by less than this share has arrived; more steps would only polish.
-ARRIVED = 3e-5
+ARRIVED = 1e-4
 
 
 @final
 class LBFGS:
-    """Twenty iterations a step; the metric is made anew at every step, its regulariser's part at every iteration."""
+    """Twenty iterations a step; the metric is made anew when it or the memory fails, its regulariser's part always."""
 
     def __init__(self, objective: Objective, length: float = 1.0) -> None:
         self.objective, self._length = objective, length
@@ -50,7 +50,7 @@ class LBFGS:
             if not self._iterate(metric):
                 if not len(self._memory):
                     break
-                self._memory = Memory(MEMORY)
+                self._memory, metric = Memory(MEMORY), EdgeMetric(self.objective, self.vector)
         self.arrived = before - self.now.value <= ARRIVED * abs(self.now.value)
         return self.now
 
