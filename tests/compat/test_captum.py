@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import ascribe.compat.captum as ours
 from ascribe.compat.captum import attr
 from ascribe.core.explain import explain
-from ascribe.errors import LayerError, MethodError
+from ascribe.errors import InputError, LayerError, MethodError
 from ascribe.maths.quadrature import GaussLegendre
 from ascribe.methods.expected_gradients import ExpectedGradients
 from ascribe.methods.integrated_gradients import IntegratedGradients as NativeIntegratedGradients
@@ -279,3 +279,16 @@ def check_sampled(model: nn.Module, x: Tensor, background: Tensor) -> None:
     error = explain(model, x, SmoothGrad(NativeIntegratedGradients(GaussLegendre(10)), 1.0, draws)).error
     found = ours.NoiseTunnel(ours.IntegratedGradients(model)).attribute(x, nt_samples=draws, n_steps=10)
     assert ((found - theirs).abs() <= 4 * 2**0.5 * error).all()
+
+
+@pytest.mark.parametrize(
+    "mask", [torch.tensor([[0, 0, 1]]), [0, 0, 1, 1], torch.tensor([[0, 1, 2, 3]] * 5)], ids=["short", "list", "rows"]
+)
+def test_masks_that_do_not_fit_one_row_are_named(mask: object) -> None:
+    with pytest.raises(InputError, match=r"pass \(1, 4\)"):
+        attr.FeatureAblation(nn.Linear(4, 1)).attribute(torch.ones(5, 4), feature_mask=mask)
+
+
+def test_a_tunnel_needs_something_to_smooth() -> None:
+    with pytest.raises(MethodError, match="nothing to smooth"):
+        attr.NoiseTunnel(nn.Linear(4, 1)).attribute(torch.ones(5, 4))

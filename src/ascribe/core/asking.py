@@ -42,13 +42,13 @@ def asked(
 ) -> Iterator[Question]:
     """Prepare a question, with the keywords of `explain`; the model's state is borrowed until the block ends."""
     network = network_of(model)
-    inputs = read_inputs(x, network)
-    cut = None if at is None else cut_at(network, at)
-    neuron = cut_at(network, target.layer) if isinstance(target, Neuron) else None
-    wanted = target.index if isinstance(target, Neuron) else target
-    point = inputs.pack(_baseline(inputs, baseline, background))
-    others = point[None] if background is None else inputs.pack(inputs.read(background, "background"))[:, None]
-    with borrowed(network), torch.no_grad():
+    with borrowed(network), torch.inference_mode(False), torch.no_grad():
+        inputs = read_inputs(x, network)
+        cut = None if at is None else cut_at(network, at)
+        neuron = cut_at(network, target.layer) if isinstance(target, Neuron) else None
+        wanted = target.index if isinstance(target, Neuron) else target
+        point = inputs.pack(_baseline(inputs, baseline, background))
+        others = point[None] if background is None else inputs.pack(inputs.read(background, "background"))[:, None]
         z = inputs.z
         players = _players(None if cut else groups, z, entry_names(None if cut else names, inputs))
         budget, footprint = Budget(memory, progress), Footprint()
@@ -87,7 +87,7 @@ def _first_output(f: Score) -> Any:
     try:
         with f.footprint.glance:
             return run(f.model, f.inputs, parts, f.neuron)
-    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError) as error:
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, AssertionError) as error:
         if isinstance(error, AscribeError):
             raise
         given = ", ".join(f"{tuple(part.shape)} {str(part.dtype).removeprefix('torch.')}" for part in parts)

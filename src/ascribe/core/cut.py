@@ -92,6 +92,8 @@ def cut_at(network: nn.Module | None, at: str | nn.Module) -> Cut:
         raise LayerError(
             f"the layer {type(at).__name__} is not a part of the network; pass its name, e.g. '{_any(layers)}'"
         )
+    if not isinstance(at, str):  # pyright: ignore[reportUnnecessaryIsInstance] - not every user runs a checker
+        raise LayerError(f"at={at!r} is not a place; pass the layer's name, e.g. '{_any(layers)}', or the layer itself")
     path, _, side = at.partition(":")
     name, _, call = path.partition("#")
     if side not in ("", "in", "out") or (call and not call.isdecimal()):

@@ -15,6 +15,8 @@ _CACHE = 2 * 2**20  # bytes: a core's second-level cache
 _FEW_ROWS = 8  # so many rows a call are worth it, however large they are
 _DOUBT = 8  # a guess may be wrong by so much: functions such as an LSTM keep more than they return
 
+_NOWHERE = "what x is compared with; pass another baseline= or background="
+
 
 def sweep(f: Score, count: int, work: Callable[[Int[Tensor, " piece"]], None], *, gradients: bool) -> None:
     """Call `work` on consecutive pieces of `range(count)`, each as many evaluations as fit the memory budget.
@@ -47,7 +49,7 @@ def values(f: Score, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"] | Non
     pieces: list[Tensor] = []
     sweep(f, len(z), lambda i: pieces.append(f(z[i], every[i])), gradients=False)
     scores = torch.cat(pieces)
-    return scores if rows is not None else f.remember(z, _finite(scores, "row {} of x"))
+    return scores if rows is not None else f.remember(z, _finite(scores, "row {} of x; leave such rows out"))
 
 
 def reference_values(f: Score, z0: Float[Tensor, "..."]) -> Float[Tensor, " rows"]:
@@ -74,15 +76,15 @@ def draw_values(f: Score, z0: Float[Tensor, "..."]) -> tuple[Float[Tensor, "draw
             pieces.append(f(draws[draw, torch.zeros_like(which) if shared else which], rows[which]))
 
         sweep(f, len(draws) * len(rows), work, gradients=False)
-        scores = f.remember(z0, _finite(torch.cat(pieces), "the baseline or the background"))
+        scores = f.remember(z0, _finite(torch.cat(pieces), _NOWHERE))
     return scores.view(len(draws), len(rows)), kind
 
 
-def _finite(scores: Float[Tensor, " n"], whose: str) -> Float[Tensor, " n"]:
+def _finite(scores: Float[Tensor, " n"], place: str) -> Float[Tensor, " n"]:
     if bool(scores.isfinite().all()):
         return scores
-    place = whose.format(int((~scores.isfinite()).nonzero()[0]))
-    raise InputError(f"the model gives NaN or infinity for {place}; leave such rows out")
+    first = int((~scores.isfinite()).nonzero()[0])
+    raise InputError(f"the model gives NaN or infinity for {place.format(first)}")
 
 
 def gradient(
@@ -110,7 +112,7 @@ def value_and_gradient(
 
     sweep(f, len(z), work, gradients=True)
     found = torch.cat(scores)
-    return found if rows is not None else f.remember(z, _finite(found, "row {} of x")), slopes
+    return found if rows is not None else f.remember(z, _finite(found, "row {} of x; leave such rows out")), slopes
 
 
 def differentiate(

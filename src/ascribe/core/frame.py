@@ -35,6 +35,13 @@ class FrameKind:
     @classmethod
     def of(cls, frame: Any, like: Tensor | None) -> FrameKind:
         dtypes = tuple(frame.dtypes)
+        if not frame.columns.is_unique:
+            twice = frame.columns[frame.columns.duplicated()][0]
+            raise InputError(f"two columns are called {twice!r}; give each column a name of its own")
+        if complex_ := [str(name) for name, dtype in zip(frame.columns, dtypes, strict=True) if dtype.kind == "c"]:
+            raise InputError(
+                f"column {complex_[0]!r} is of complex numbers; pass real and imaginary part as two columns"
+            )
         coded = [i for i, dtype in enumerate(dtypes) if getattr(dtype, "kind", "O") not in "fiub"]
         if coded and like is not None:
             raise InputError(
@@ -76,12 +83,18 @@ class FrameKind:
         return torch.empty(0, dtype=torch.float64) if self.like is None else self.like
 
     def _codes(self, column: int, values: Any) -> Any:
-        known = self.vocabulary[column]
+        known, categories = self.vocabulary[column], getattr(self.dtypes[column], "categories", None)
         # A missing value is a category of its own; as a key it must equal itself, which NaN does not.
         keys = [
             None if value is None or value != value else value
             for value in values.astype(object).where(values.notna(), None)
         ]
+        strange = [] if categories is None else [key for key in keys if key is not None and key not in categories]
+        if strange:
+            raise InputError(
+                f"column {self.labels[column]!r} holds {strange[0]!r}, which is no category of that column of x; "
+                "give both the same categories"
+            )
         return np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.float64)
 
     def _column(self, column: int, values: Any, pandas: Any) -> Any:

@@ -12,7 +12,7 @@ from jaxtyping import Int, Shaped
 from torch import Tensor, nn
 
 from ascribe.core.kinds import Kind, kind_of
-from ascribe.errors import InputError
+from ascribe.errors import AscribeError, InputError
 
 
 @final
@@ -132,11 +132,17 @@ def _fitting(value: Any, kind: Kind, part: Tensor, role: str) -> Tensor:
     if kind.coded and (value is None or isinstance(value, (int, float))):
         names = ", ".join(repr(kind.columns[i]) for i in kind.coded) if kind.columns else ""
         raise InputError(f"the columns {names} are text, which has no zero; pass background= rows to compare with")
-    if value is None or isinstance(value, (int, float)):
-        row = torch.full((1, *shape), value or 0, dtype=part.dtype, device=part.device)
-        _finite(row, kind, role)
-        return row
-    tensor = kind.read(value)
+    try:
+        if value is None or isinstance(value, (int, float)):
+            tensor = torch.full((1, *shape), value or 0, dtype=part.dtype, device=part.device)
+        else:
+            tensor = kind.read(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, AscribeError):
+            raise
+        raise InputError(
+            f"{role}={value!r:.60} cannot be read as {part.dtype} ({error}); pass a number, or rows of shape {shape}"
+        ) from error
     if tuple(tensor.shape) == shape:
         tensor = tensor.unsqueeze(0)
     if tuple(tensor.shape[1:]) != shape or len(tensor) == 0:

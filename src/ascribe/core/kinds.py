@@ -45,7 +45,9 @@ class TensorKind:
 
     def read(self, value: Any) -> Tensor:
         dtype = torch.float64 if self.whole else self.like.dtype
-        return torch.as_tensor(value, dtype=dtype, device=self.like.device).detach()
+        tensor = torch.as_tensor(value, dtype=dtype, device=self.like.device).detach()
+        # A tensor made in inference mode knows no versions, by which scores are remembered.
+        return tensor.clone() if tensor.is_inference() else tensor
 
     def give(self, z: Tensor) -> Tensor:
         return z.round().to(self.like.dtype) if self.whole else z.to(self.like.dtype)
@@ -74,17 +76,29 @@ class ArrayKind:
 
 
 def kind_of(value: Any, network: nn.Module | None) -> Kind:
-    """The kind of one input for a network, or for a plain function.  Raises InputError for anything else."""
+    """The kind of one input for a network, or for a plain function.
+
+    Raises InputError for anything else: what is not a table of plain numbers must be made one by its owner.
+    """
     if is_frame(value):
         return FrameKind.of(value, _network_like(network) if network is not None else None)
     if isinstance(value, Tensor):
+        if value.layout != torch.strided or value.is_complex():
+            raise InputError(
+                f"an input is a tensor of {value.layout} and {value.dtype}; pass real numbers in a dense tensor"
+            )
         return TensorKind(value.new_empty(0))
     if not isinstance(value, np.ndarray):
+        library, name = type(value).__module__.split(".")[0], type(value).__name__
+        known = f"a {name}" if library == "builtins" else f"a {library} {name}"
+        hint = ", such as x.to_pandas()" if hasattr(value, "to_pandas") else ""
         raise InputError(
-            f"an input is a {type(value).__name__}; pass a tensor, array or DataFrame, or a tuple or dict of these"
+            f"an input is {known}; pass a tensor, array or pandas DataFrame{hint}, or a tuple or dict of these"
         )
     if value.dtype.kind not in "fiub":
         raise InputError(f"x is an array of {value.dtype}; pass numbers, or a DataFrame for columns of text")
+    if np.ma.is_masked(value):
+        raise InputError("x is an array with masked entries; fill them, as in x.filled(0.0), or drop their rows")
     if network is None:
         return ArrayKind(value.dtype)
     like = _network_like(network)

@@ -18,6 +18,8 @@ def entry_names(names: Iterable[str] | None, inputs: Inputs) -> tuple[str, ...]:
     shapes = [tuple(part.shape[1:]) for part in inputs.parts]
     total = sum(prod(shape) for shape in shapes)
     if names is not None:
+        if isinstance(names, str) or not isinstance(names, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"names={names!r} is no list; pass one name for each of the {total} entries of a row")
         given = tuple(str(name) for name in names)
         if len(given) == total:
             return given

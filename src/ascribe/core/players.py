@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, final
@@ -13,6 +13,8 @@ from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 from ascribe.errors import InputError
+
+_WHOLE = {"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
 
 
 @final
@@ -58,16 +60,18 @@ def grouped(groups: Any, shape: Sequence[int], names: Sequence[str], device: tor
     if isinstance(groups, Mapping):
         labels: list[Any] = [None] * prod(shape)
         for group, members in groups.items():
+            if isinstance(members, str) or not isinstance(members, Iterable):
+                raise InputError(f"groups={{{group!r}: {members!r}}} names no list; pass {{{group!r}: [{members!r}]}}")
             for member in members:
-                entry = member if isinstance(member, int) else _entry(member, names)
+                entry = int(member) if isinstance(member, (int, np.integer)) else _entry(member, names)
                 if not 0 <= entry < len(labels) or labels[entry] is not None:
                     problem = "twice" if 0 <= entry < len(labels) else f"though a row has {len(labels)} entries"
                     raise InputError(f"groups names {member!r} {problem}; every entry belongs to one group at most")
                 labels[entry] = (str(group),)
         labels = [label if label is not None else (names[i], i) for i, label in enumerate(labels)]
     else:
-        ids = torch.as_tensor(np.asarray(groups) if isinstance(groups, list) else groups)
-        if tuple(ids.shape) != shape or ids.is_floating_point():
+        ids = groups if isinstance(groups, Tensor) else np.asarray(groups)
+        if tuple(ids.shape) != shape or str(ids.dtype).removeprefix("torch.") not in _WHOLE:
             raise InputError(
                 f"groups has shape {tuple(ids.shape)} of {ids.dtype}; pass whole numbers of shape {shape}, or a dict"
             )

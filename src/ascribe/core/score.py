@@ -142,7 +142,7 @@ def run(model: Callable[..., Any], inputs: Inputs, parts: tuple[Tensor, ...], ne
         with neuron.seeing() as seen:
             inputs.call(model, parts)
         return seen[0]
-    except (RuntimeError, TypeError, IndexError, KeyError, AttributeError) as error:
+    except Exception as error:
         if not getattr(error, "__notes__", None):
             given = ", ".join(f"{tuple(part.shape)} {str(part.dtype).removeprefix('torch.')}" for part in parts)
             error.add_note(f"while the model was run on {given}")

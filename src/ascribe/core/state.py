@@ -18,7 +18,7 @@ def network_of(model: Callable[..., Any]) -> nn.Module | None:
 
 @contextmanager
 def borrowed(network: nn.Module | None) -> Iterator[None]:
-    """Evaluation mode, no parameter on the tape, and random streams that go on afterwards as if nothing had run.
+    """Evaluation mode, no parameter on the tape, and torch's random streams go on afterwards as if nothing had run.
 
     A network hidden in a plain function is out of reach: put it into evaluation mode yourself.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import count
 from math import prod
 from os import PathLike
 from pathlib import Path
@@ -57,7 +58,9 @@ def save(a: Record, path: str | PathLike[str]) -> None:
         "evaluations": a.evaluations,
         "seconds": a.seconds,
     }
-    table = table.replace_schema_metadata({_KEY: json.dumps(about).encode()})
+    table = table.rename_columns(_distinct(table.column_names)).replace_schema_metadata(
+        {_KEY: json.dumps(about).encode()}
+    )
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -79,9 +82,15 @@ def load(path: str | PathLike[str]) -> dict[str, Any]:
     except (OSError, pyarrow.ArrowInvalid) as error:
         raise FileError(f"cannot read {path}: {error}; pass a file that Attribution.save wrote") from error
     metadata = table.schema.metadata or {}
-    if _KEY not in metadata:
-        raise FileError(f"{path} is a Parquet file, but not of an attribution; pass one that Attribution.save wrote")
-    about = json.loads(metadata[_KEY])
+    try:
+        return _fields(table, json.loads(metadata[_KEY]))
+    except (LookupError, ValueError, TypeError, RuntimeError) as error:
+        raise FileError(
+            f"{path} is a Parquet file, but not of an attribution; pass one that Attribution.save wrote"
+        ) from error
+
+
+def _fields(table: Any, about: dict[str, Any]) -> dict[str, Any]:
     lead, features = about["lead"], len(about["names"])
     columns = [torch.from_numpy(column.to_numpy().copy()) for column in table.columns]
     start = len(lead) - 1
@@ -115,12 +124,11 @@ def _numbers(column: Tensor) -> Any:
 
 def _distinct(names: Any) -> list[str]:
     """The names, numbered where one comes twice: a table cannot hold two columns of one name."""
-    seen: dict[str, int] = {}
-    distinct: list[str] = []
+    distinct: dict[str, None] = {}
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return distinct
+        numbered = (name if number == 1 else f"{name} ({number})" for number in count(1))
+        distinct[next(one for one in numbered if one not in distinct)] = None
+    return list(distinct)
 
 
 def _form(nest: Any, lead: int) -> dict[str, Any]:

@@ -78,7 +78,14 @@ class Chosen:
         return torch.zeros(rows, dtype=torch.long)
 
     def __call__(self, output: Any, rows: Int[Tensor, " n"]) -> Shaped[Tensor, " n"]:
-        tensor = output_tensor(self.choose(output), len(rows))
+        try:
+            chosen = self.choose(output)
+        except (TypeError, LookupError, AttributeError) as error:
+            raise TargetError(
+                f"the target function does not run on the network's output ({type(error).__name__}: {error}); "
+                "pass a function of the output that gives one number a row"
+            ) from error
+        tensor = output_tensor(chosen, len(rows))
         if tensor.numel() != len(rows):
             raise TargetError(
                 f"the target function gave {tuple(tensor.shape)} for {len(rows)} rows; return one number a row"
@@ -101,13 +108,17 @@ class Largest:
 def output_tensor(output: Any, rows: int) -> Shaped[Tensor, "rows *rest"]:
     """The tensor in an output: itself, an array, or the first tensor of a tuple.
 
-    Raises TargetError for a dict (no first among equals) and for an output without one entry a row.
+    Raises TargetError for a dict (no first among equals), for what is no numbers, and for an output without one entry
+    a row.
     """
     if isinstance(output, dict):
         keys = ", ".join(repr(key) for key in output)
         raise TargetError(f"the network gives a dict with {keys}; pass target=lambda output: output[...][:, 0], say")
     tensor = first_tensor(output)
-    tensor = torch.from_numpy(np.array(output)) if tensor is None else tensor
+    try:
+        tensor = torch.from_numpy(np.array(output)) if tensor is None else tensor
+    except (TypeError, ValueError) as error:
+        raise TargetError(f"the network gives {output!r:.60}; it must give one number a row, or several") from error
     if tensor.ndim == 0 and rows == 1:
         tensor = tensor.reshape(1)
     if tensor.ndim == 0 or len(tensor) != rows:
@@ -131,13 +142,13 @@ def as_pick(target: Any, shape: tuple[int, ...], rows: int) -> Pick:
     if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
         target = (int(target),)
     if isinstance(target, tuple):
-        index = _checked(torch.tensor([target]), shape, target)[0]
+        index = _checked(_numbers([target]), shape, target)[0]
         return Entry((0,) * len(shape) if prod(shape) == 1 else tuple(index.tolist()))
     if not isinstance(target, (list, Tensor, np.ndarray)):
         raise _unclear(f"target={target!r}", shape)
-    index = torch.as_tensor(target)
+    index = _numbers(target)
     if index.numel() == 1 and index.ndim <= 1:
-        return as_pick((int(index),), shape, rows)
+        return as_pick((index.item(),), shape, rows)
     if len(index) != rows:
         raise TargetError(
             f"target has {len(index)} entries for {rows} rows; pass one for each row, or one number for all"
@@ -146,7 +157,18 @@ def as_pick(target: Any, shape: tuple[int, ...], rows: int) -> Pick:
     return Entry((0,) * len(shape)) if prod(shape) == 1 else EntryOfRow(index)
 
 
+def _numbers(target: Any) -> Tensor:
+    try:
+        return torch.as_tensor(target)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TargetError(
+            f"target={target!r:.60} is no table of numbers; pass an index, or one index for each row"
+        ) from error
+
+
 def _checked(index: Tensor, shape: tuple[int, ...], said: Any) -> Tensor:
+    if index.numel() == 0:
+        raise _unclear(f"target={said!r}", shape)
     if index.is_floating_point() or index.is_complex() or index.dtype == torch.bool:
         raise TargetError(f"targets are whole numbers, but {index.dtype} came; pass target.long()")
     if index.shape[1] == 1 and prod(shape) == 1:
@@ -162,6 +184,8 @@ def _checked(index: Tensor, shape: tuple[int, ...], said: Any) -> Tensor:
 
 
 def _unclear(said: str, shape: tuple[int, ...]) -> TargetError:
+    if prod(shape) == 0:
+        return TargetError(f"the network gives {shape} a row, which holds no number to explain; take another output")
     if len(shape) == 0:
         return TargetError(f"{said}, but the network gives one number a row; leave target out")
     if len(shape) == 1:

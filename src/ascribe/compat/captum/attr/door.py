@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ascribe.core.explain import explain
 from ascribe.core.method import Method
 from ascribe.core.players import grouped
-from ascribe.errors import LayerError, MethodError
+from ascribe.errors import InputError, LayerError, MethodError
 
 Given = Mapping[str, Any]
 
@@ -182,9 +182,13 @@ def groups_of(given: Given) -> Tensor | None:
     mask, inputs = given.get("feature_mask"), given["inputs"]
     if mask is None:
         return None
-    if isinstance(inputs, Tensor):
-        return torch.broadcast_to(mask, (1, *inputs.shape[1:]))[0]
-    return torch.cat([torch.broadcast_to(m, (1, *x.shape[1:])).flatten() for m, x in zip(mask, inputs, strict=True)])
+    masks, parts = ((mask,), (inputs,)) if isinstance(inputs, Tensor) else (mask, inputs)
+    try:
+        groups = [torch.broadcast_to(m, (1, *x.shape[1:]))[0] for m, x in zip(masks, parts, strict=True)]
+    except (TypeError, ValueError, RuntimeError) as error:
+        shapes = ", ".join(str((1, *x.shape[1:])) for x in parts)
+        raise InputError(f"feature_mask does not fit one row of the inputs ({error}); pass {shapes}.") from error
+    return groups[0] if isinstance(inputs, Tensor) else torch.cat([group.flatten() for group in groups])
 
 
 def _spread(values: Tensor, groups: Tensor, inputs: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal, final
+from typing import Any, final, get_args
 
 from jaxtyping import Float
 from torch import Tensor
@@ -15,7 +15,7 @@ from ascribe.core.cut import first_tensor
 from ascribe.core.method import Method
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
-from ascribe.maths.quadrature import GaussLegendre, Quadrature, Riemann
+from ascribe.maths.quadrature import GaussLegendre, Quadrature, Riemann, Side
 from ascribe.methods import (
     ablation,
     conductance,
@@ -184,7 +184,9 @@ class NoiseTunnel(Door):
 
     def attribute(self, *args: Any, **kwargs: Any) -> Any:
         """Attributions in the form of `inputs`, averaged over noise."""
-        inner: Attribution = self.forward_func
+        inner = self.forward_func
+        if not isinstance(inner, Attribution):
+            raise MethodError(f"NoiseTunnel({inner!r}) has nothing to smooth; pass IntegratedGradients(model), say.")
         own = self.bind(*args, **{name: kwargs.pop(name) for name in [*kwargs] if name in self.arguments.parameters})
         given = inner.bind(own["inputs"], **kwargs)
         if own["nt_type"] != "smoothgrad" or given.get("return_convergence_delta"):
@@ -220,13 +222,9 @@ def _any(output: Any) -> Tensor:
     return tensor.reshape(len(tensor), -1)[:, 0]
 
 
-_Side = Literal["left", "right", "middle", "trapezoid"]
-_SIDES: tuple[_Side, ...] = ("left", "right", "middle", "trapezoid")
-
-
 def _quadrature(name: str, steps: int) -> Quadrature:
     rules: dict[str, Quadrature] = {"gausslegendre": GaussLegendre(steps)}
-    rules |= {f"riemann_{side}": Riemann(steps, side) for side in _SIDES}
+    rules |= {f"riemann_{side}": Riemann(steps, side) for side in get_args(Side)}
     if name not in rules:
         raise MethodError(f"method={name!r} is not known; pass one of {', '.join(map(repr, rules))}.")
     return rules[name]
