@@ -6,8 +6,12 @@ from ascribe.methods.ablation import Ablation
 from ascribe.methods.input_x_gradient import InputXGradient
 from ascribe.methods.saliency import Saliency
 from ascribe.methods.shapley import Shapley
+from ascribe.metrics.agreement import TopOverlap
 from ascribe.metrics.comparison import compare
 from ascribe.metrics.completeness import Completeness
+from ascribe.metrics.deletion import Deletion
+from ascribe.metrics.infidelity import Infidelity
+from ascribe.metrics.sensitivity import Sensitivity
 from reference.asking import bent, data
 
 X, BACKGROUND = data(20, 3, 0), data(40, 3, 1)
@@ -65,7 +69,7 @@ def test_all_failing_is_an_error():
 
 
 def test_bad_questions_are_refused():
-    with pytest.raises(MethodError, match=r"methods is \[\]; pass a list"):
+    with pytest.raises(MethodError, match="methods is empty; pass at least one"):
         compare(bent, X, [])
     with pytest.raises(TargetError, match="compare judges one output"):
         compare(torch.nn.Linear(3, 2).double(), X, [Ablation()], target="all")
@@ -82,3 +86,18 @@ def test_explains_keywords_and_chosen_metrics():
     assert found.attributions["Ablation"].values.shape == (20, 4)
     groups = compare(bent, X, [Ablation(), Saliency()], groups=[0, 0, 1], baseline=1.0)
     assert groups.attributions["Saliency"].values.shape == (20, 2)
+
+
+def test_metrics_and_their_knobs_are_checked():
+    for metrics in ([Infidelity], ["infidelity"], Infidelity()):
+        with pytest.raises((MethodError, TypeError), match=r"pass a list of metrics|type hint|not iterable|metrics"):
+            compare(bent, X, [Ablation()], metrics=metrics)  # pyright: ignore
+    makes = (lambda: Infidelity(removals=0), lambda: Deletion(stages=1), lambda: Sensitivity(Saliency(), draws=0))
+    for make in (*makes, lambda: Sensitivity(Saliency(), radius=-1.0), lambda: TopOverlap(0)):
+        with pytest.raises(MethodError, match="pass"):
+            make()
+
+
+def test_one_metric_with_other_knobs_is_another():
+    found = compare(bent, X, [Ablation()], metrics=[Infidelity(), Infidelity(scaled=False)])
+    assert list(found.table[0])[2:4] == ["infidelity", "infidelity(scaled=False)"]

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 Nodes = Float[Tensor, " nodes"]
+Side = Literal["left", "right", "middle", "trapezoid"]
 
 # Nodes on [0, 1) of [-1, 1], Kronrod's weights, and Gauss' weights where a node is his; Piessens et al. (1983).
 _KRONROD = (
@@ -76,7 +77,7 @@ class Riemann:
     """
 
     steps: int = 50
-    side: Literal["left", "right", "middle", "trapezoid"] = "middle"
+    side: Side = "middle"
 
     def nodes(self) -> tuple[Nodes, Nodes]:
         """Nodes and weights on [0, 1], float64."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -37,7 +38,7 @@ class ExpectedGradients(Method):
     reference: ClassVar[str] = "background"
 
     def __post_init__(self) -> None:
-        if self.draws < 4 or self.noise < 0:
+        if self.draws < 4 or not 0 <= self.noise < math.inf:
             raise MethodError(f"draws={self.draws} and noise={self.noise}; pass draws >= 4 and noise >= 0")
 
     def __call__(

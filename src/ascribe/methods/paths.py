@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import get_args
 
 import torch
 from jaxtyping import Float, Int
@@ -14,7 +15,7 @@ from ascribe.core.method import Estimate
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
 from ascribe.maths.panels import Take, integrate
-from ascribe.maths.quadrature import Adaptive, Quadrature
+from ascribe.maths.quadrature import Adaptive, Quadrature, Riemann, Side
 
 Integrand = Callable[[Float[Tensor, " n"], Int[Tensor, " n"]], tuple[Float[Tensor, " n"], Float[Tensor, "n *shape"]]]
 
@@ -24,12 +25,16 @@ class ToleranceWarning(UserWarning):
 
 
 def checked(rule: Quadrature) -> None:
-    """Raises MethodError for a rule without nodes or a tolerance that cannot be met."""
+    """Raises MethodError for what is no rule, a rule without nodes, or a tolerance that cannot be met."""
+    if not isinstance(rule, Quadrature):  # pyright: ignore[reportUnnecessaryIsInstance] - users may pass a number
+        raise MethodError(f"quadrature={rule!r}; pass Adaptive(), GaussLegendre(50) or Riemann(50)")
     if isinstance(rule, Adaptive):
         if not 0 < rule.tolerance < 1 or rule.limit < 15:
             raise MethodError(f"{rule} cannot be met; pass 0 < tolerance < 1 and limit >= 15")
-    elif rule.steps < 1:
+    elif not isinstance(rule.steps, int) or rule.steps < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise MethodError(f"{rule} has no nodes; pass steps >= 1")
+    elif isinstance(rule, Riemann) and rule.side not in get_args(Side):
+        raise MethodError(f"{rule} is not known; pass a side of {', '.join(get_args(Side))}")
 
 
 def of_row(z0: Float[Tensor, "any *shape"], row: Int[Tensor, " n"]) -> Float[Tensor, "n *shape"]:

@@ -19,6 +19,8 @@ from ascribe.maths.coalitions import Walks, every, plans
 from ascribe.maths.games import contributions, shapley
 from ascribe.maths.sampling import controlled_mean, stratified_mean
 
+_EXACT = 20  # players, for which the table of all coalitions' worths takes 170 MB
+
 
 @final
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Shapley(Method):
     `until`: go on, in rounds that double the budget, until a row's largest standard error is at most this part of its
     largest value, or `limit` evaluations are spent on it.
 
-    Raises MethodError where the budget pays for fewer than five pairs of orders.
+    Raises MethodError where the budget pays for fewer than five pairs of orders, and for knobs out of range.
 
     Source: Shapley (1953), "A value for n-person games"; Castro, Gómez & Tejada (2009), "Polynomial calculation of the
     Shapley value based on sampling"; Mitchell et al. (2022), "Sampling permutations for Shapley value estimation".
@@ -52,6 +54,12 @@ class Shapley(Method):
         {"complete", "dummy", "linear", "affine", "symmetric", "implementation_invariant"}
     )
     reference: ClassVar[str] = "background"
+
+    def __post_init__(self) -> None:
+        if (self.budget is not None and self.budget < 1) or self.limit < 1:
+            raise MethodError(f"budget={self.budget} and limit={self.limit}; pass numbers of evaluations, at least 1")
+        if self.until is not None and not 0 < self.until < math.inf:
+            raise MethodError(f"until={self.until}; pass a part of the largest value, such as until=0.01")
 
     def __call__(self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]) -> Estimate:
         game = Game(f, z, z0)
@@ -68,6 +76,11 @@ class Shapley(Method):
             raise MethodError(
                 f"Shapley values of {game.players} players need {fewest} evaluations a row for five pairs of orders, "
                 f"but the budget is {first}; pass budget={fewest} or more, or groups= that join features"
+            )
+        if game.players > _EXACT and 2 * max(first, self.limit if self.until else 0) >= _everything(game):
+            raise MethodError(
+                f"exact Shapley values of {game.players} players ask about 2**{game.players} coalitions, "
+                f"and here {_EXACT} players are the most; pass a smaller budget, or groups= that join features"
             )
         budgets = [first]
         while self.until is not None and budgets[-1] < self.limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -31,7 +32,9 @@ class SmoothGrad(Method):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.draws < 2 or self.sigma < 0:
+        if not isinstance(self.inner, Method):  # pyright: ignore[reportUnnecessaryIsInstance] - users may pass a class
+            raise MethodError(f"inner={self.inner!r}; pass a method with its knobs, such as SmoothGrad(Saliency())")
+        if self.draws < 2 or not 0 <= self.sigma < math.inf:
             raise MethodError(f"draws={self.draws} and sigma={self.sigma}; pass draws >= 2 and sigma >= 0")
 
     @property

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from ascribe.errors import MethodError
+
 
 @final
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class TopOverlap:
     """
 
     top: int = 3
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise MethodError(f"top={self.top}; pass at least 1")
 
     def __call__(self, a: Float[Tensor, "rows players"], b: Float[Tensor, "rows players"]) -> Float64[Tensor, " rows"]:
         top = min(self.top, a.shape[1])

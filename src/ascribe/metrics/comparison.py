@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, cast, final
+from typing import Any, ClassVar, TypeVar, cast, final
 
 import torch
 from jaxtyping import Float, Float64
@@ -20,6 +20,8 @@ from ascribe.metrics.agreement import RankCorrelation
 from ascribe.metrics.metric import Metric
 
 _BACKGROUND = 16  # background rows a removal is averaged over: enough to rank methods, and every method meets the same
+
+Judged = TypeVar("Judged", bound=Method | Metric)
 
 
 @final
@@ -84,7 +86,10 @@ def compare(
     >>> list(found.attributions), round(float(found.agreement[0, 1]), 6)
     (['Ablation', 'Shapley'], 1.0)
     """
-    named = _named(methods)
+    named = _named(methods, Method, "methods", "[DeepLift(), Shapley()]")
+    if not named:
+        raise MethodError("methods is empty; pass at least one, such as [DeepLift(), Shapley()]")
+    judges = _named(standard_metrics() if metrics is None else metrics, Metric, "metrics", "[Infidelity(), Deletion()]")
     if isinstance(target, str) and target == "all":
         raise TargetError('compare judges one output, but target="all" came; pass target="predicted" or an index')
     keywords: dict[str, Any] = {
@@ -100,7 +105,7 @@ def compare(
     with asked(model, x, **keywords) as question:
         attributions, failed = _answers(question, named)
         values = torch.stack([a.per_feature().double() for a in attributions.values()])
-        figures = _figures(question, values, standard_metrics() if metrics is None else metrics)
+        figures = _figures(question, values, judges)
     table = [
         {"method": name, "gap": _gap(a), **{figure: rows[i] for figure, rows in figures.items()}}
         | {"evaluations": a.evaluations, "seconds": a.seconds}
@@ -117,26 +122,23 @@ def standard_metrics() -> tuple[Metric, ...]:
     return tuple(kind() for kind in exported if issubclass(kind, Metric) and kind is not Metric and kind.compared)
 
 
-def _named(methods: Any) -> dict[str, Method]:
-    """Methods by names that tell them apart: with the knobs that are turned where the name alone is not enough."""
-    given: list[Any] = list(cast(Sequence[Any], methods)) if isinstance(methods, Sequence) else []
-    if not given or not all(isinstance(method, Method) for method in given):
-        raise MethodError(
-            f"methods is {methods!r}; pass a list of methods with their knobs, such as [DeepLift(), Shapley()]"
-        )
-    named: dict[str, Method] = {}
-    for method in given:
-        alone = sum(other.name == method.name for other in given) == 1
-        name = method.name if alone else _with_knobs(method)
+def _named(given: Any, kind: type[Judged], what: str, example: str) -> dict[str, Judged]:
+    """Methods or metrics by names that tell them apart: with their turned knobs where the name alone is not enough."""
+    if not isinstance(given, Sequence) or not all(isinstance(one, kind) for one in cast(Sequence[Any], given)):
+        raise MethodError(f"{what}={given!r}; pass a list of {what} with their knobs, such as {example}")
+    named: dict[str, Judged] = {}
+    for one in cast(Sequence[Judged], given):
+        alone = sum(other.name == one.name for other in cast(Sequence[Judged], given)) == 1
+        name = one.name if alone else _with_knobs(one)
         copies = sum(other == name or other.startswith(f"{name} (") for other in named)
-        named[f"{name} ({copies + 1})" if copies else name] = method
+        named[f"{name} ({copies + 1})" if copies else name] = one
     return named
 
 
-def _with_knobs(method: Method) -> str:
-    knobs = [(knob.name, getattr(method, knob.name), knob.default) for knob in fields(cast(Any, method))]
+def _with_knobs(one: Method | Metric) -> str:
+    knobs = [(knob.name, getattr(one, knob.name), knob.default) for knob in fields(cast(Any, one))]
     turned = [f"{name}={value!r}" for name, value, default in knobs if value != default]
-    return f"{method.name}({', '.join(turned)})" if turned else method.name
+    return f"{one.name}({', '.join(turned)})" if turned else one.name
 
 
 def _answers(question: Question, named: dict[str, Method]) -> tuple[dict[str, Attribution], dict[str, str]]:
@@ -154,13 +156,13 @@ def _answers(question: Question, named: dict[str, Method]) -> tuple[dict[str, At
 
 
 def _figures(
-    question: Question, values: Float[Tensor, "methods rows players"], metrics: Sequence[Metric]
+    question: Question, values: Float[Tensor, "methods rows players"], metrics: dict[str, Metric]
 ) -> dict[str, list[float]]:
     place = question.place
     f = replace(place.f, known=[])
     step = -(-len(place.background) // _BACKGROUND)
     with f.budget.showing("judging"):
-        figures = {metric.name: metric(f, values, place.z, place.background[::step]) for metric in metrics}
+        figures = {name: metric(f, values, place.z, place.background[::step]) for name, metric in metrics.items()}
     return {name: [float(rows.mean()) for rows in figure] for name, figure in figures.items()}
 
 

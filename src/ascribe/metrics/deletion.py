@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ascribe.core.game import Game, blocks
 from ascribe.core.score import Score
+from ascribe.errors import MethodError
 from ascribe.metrics.metric import Metric
 
 
@@ -35,6 +36,10 @@ class Deletion(Metric):
     name: ClassVar[str] = "deletion"
     best: ClassVar[str] = "high"
     laws: ClassVar[frozenset[str]] = frozenset({"truth", "symmetric"})
+
+    def __post_init__(self) -> None:
+        if self.stages < 2:
+            raise MethodError(f"stages={self.stages}; the curves meet at both ends, so pass at least 2")
 
     def __call__(
         self,

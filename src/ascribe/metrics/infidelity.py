@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ascribe.core.game import Game, blocks, table
 from ascribe.core.score import Score
+from ascribe.errors import MethodError
 from ascribe.maths.coalitions import every
 from ascribe.metrics.metric import Metric
 
@@ -39,6 +40,10 @@ class Infidelity(Metric):
 
     name: ClassVar[str] = "infidelity"
     laws: ClassVar[frozenset[str]] = frozenset({"truth", "symmetric"})
+
+    def __post_init__(self) -> None:
+        if self.removals < 1:
+            raise MethodError(f"removals={self.removals}; pass at least 1")
 
     def __call__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ascribe.core.method import Estimate, Method
 from ascribe.core.score import Score
+from ascribe.errors import MethodError
 from ascribe.metrics.metric import Metric
 
 
@@ -33,6 +35,12 @@ class Sensitivity(Metric):
     name: ClassVar[str] = "sensitivity"
     compared: ClassVar[bool] = False
     laws: ClassVar[frozenset[str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.method, Method):  # pyright: ignore[reportUnnecessaryIsInstance] - users may pass a class
+            raise MethodError(f"method={self.method!r}; pass one with its knobs, such as Sensitivity(Saliency())")
+        if self.draws < 1 or not 0 < self.radius < math.inf:
+            raise MethodError(f"draws={self.draws} and radius={self.radius}; pass draws >= 1 and radius > 0")
 
     def __call__(
         self,
