@@ -160,6 +160,11 @@ def test_groups(x: Tensor, groups: Any, words: str) -> None:
         explain(total, x, Shapley(), groups=groups, names=list("abcd"))
 
 
+def test_a_name_of_several_features_makes_no_group(x: Tensor) -> None:
+    with pytest.raises(InputError, match="'a', which several features are called; give their positions"):
+        explain(total, x, Shapley(), groups={"g": ["a", "b"]}, names=list("aabc"))
+
+
 def test_numpy_integers_and_booleans_make_groups(x: Tensor) -> None:
     expected = explain(total, x, Shapley(), groups=[0, 0, 1, 1]).values
     for groups in ({"g": np.arange(2), "h": [2, 3]}, np.array([False, False, True, True])):

@@ -7,7 +7,6 @@ from os import PathLike
 from typing import Any, ClassVar, final
 
 from ascribe.core.drawing import Drawer
-from ascribe.core.method import Estimate as Estimate
 from ascribe.core.page import attribution_html
 from ascribe.core.record import Record
 from ascribe.core.table import load, save, to_table

@@ -84,4 +84,6 @@ def grouped(groups: Any, shape: Sequence[int], names: Sequence[str], device: tor
 def _entry(name: Any, names: Sequence[str]) -> int:
     if str(name) not in names:
         raise InputError(f"groups names {name!r}, which is no feature; there are {', '.join(map(repr, names[:8]))}")
+    if list(names).count(str(name)) > 1:
+        raise InputError(f"groups names {name!r}, which several features are called; give their positions instead")
     return list(names).index(str(name))

@@ -10,9 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ascribe.core.attribution import Estimate
 from ascribe.core.game import Game, blocks, table
-from ascribe.core.method import Method
+from ascribe.core.method import Estimate, Method
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
 from ascribe.maths.coalitions import Walks, every, plans
