@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, SupportsIndex, final
+from typing import Any, SupportsIndex, TypeVar, final
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,8 @@ from torch import Tensor
 from ascribe.core.drawing import Drawer
 from ascribe.kan import evaluate, files, grids, history, prune, refine, regularization, scores
 from ascribe.kan.fit.loop import fit
+
+Net = TypeVar("Net", bound="KAN")
 
 
 @final
@@ -39,7 +41,7 @@ class KAN(history.Versioned):
         """The loss on the test set of `dataset` as `fit` reports it, and the numbers of edges and cells."""
         return evaluate.evaluate(self, dataset, loss_fn)
 
-    def copy(self) -> KAN:
+    def copy(self: Net) -> Net:
         """An independent network with the same values, structure, history and data."""
         return copy.deepcopy(self)
 
@@ -82,30 +84,30 @@ class KAN(history.Versioned):
         """For every layer of edges, the share of rows in which each of its inputs lies outside its grid."""
         return grids.out_of_range(self, x)
 
-    def refine(self, grid: SupportsIndex | Sequence[int]) -> KAN:
+    def refine(self: Net, grid: SupportsIndex | Sequence[int]) -> Net:
         """The same function on `grid` cells an input."""
         return self._next(refine.refine(self, grid), "refine")
 
-    def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2, x: Tensor | None = None) -> KAN:
+    def prune(self: Net, node_th: float = 1e-2, edge_th: float = 3e-2, x: Tensor | None = None) -> Net:
         """Without the hidden nodes, and then the edges, that score at or below the thresholds."""
         return self._next(prune.prune(self, node_th, edge_th, x), "prune")
 
     def prune_node(
-        self,
+        self: Net,
         threshold: float = 1e-2,
         active_neurons_id: Sequence[Sequence[int]] | None = None,
         x: Tensor | None = None,
-    ) -> KAN:
+    ) -> Net:
         """Without the hidden nodes that score at or below `threshold`, or with the given ones only."""
         return self._next(prune.prune_node(self, threshold, active_neurons_id, x), "prune_node")
 
-    def prune_edge(self, threshold: float = 3e-2, x: Tensor | None = None) -> KAN:
+    def prune_edge(self: Net, threshold: float = 3e-2, x: Tensor | None = None) -> Net:
         """Without the edges that score at or below `threshold`."""
         return self._next(prune.prune_edge(self, threshold, x), "prune_edge")
 
     def prune_input(
-        self, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, x: Tensor | None = None
-    ) -> KAN:
+        self: Net, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, x: Tensor | None = None
+    ) -> Net:
         """Without the inputs that score at or below `threshold`; it takes all columns still, and reads `input_id`."""
         return self._next(prune.prune_input(self, threshold, active_inputs, x), "prune_input")
 
@@ -118,7 +120,7 @@ class KAN(history.Versioned):
         """Read what `save` wrote."""
         return files.load(KAN, path, device)
 
-    def _next(self, made: KAN, made_by: str) -> KAN:
+    def _next(self: Net, made: Net, made_by: str) -> Net:
         """`made` as the version after this one."""
         self.keep_version()
         made.versions.kept = list(self.versions.kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from ascribe.kan.nodes import multiply, owners, parse_width
 from ascribe.maths.kernels.recursion import tracing
 
 Affine = tuple[Tensor, Tensor]
+Net = TypeVar("Net", bound="Network")
 
 
 class Network(nn.Module):
@@ -214,7 +215,7 @@ class Network(nn.Module):
         # A file or another process gets no data; a copy in this one does, without its graph.
         return {**self.__dict__, "_last_input": None, "_training_data": None}
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+    def __deepcopy__(self: Net, memo: dict[int, Any]) -> Net:
         new = self.__class__.__new__(self.__class__)
         memo[id(self)] = new
         new.__dict__.update(copy.deepcopy(self.__getstate__(), memo))

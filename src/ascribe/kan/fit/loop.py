@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from torch import Tensor
 
+from ascribe.core.threads import one_thread
 from ascribe.errors import TrainingError
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.history import History
 from ascribe.kan.fit.loss import loss_named
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.schedule import GridSchedule
-from ascribe.kan.fit.training import Training
+from ascribe.kan.fit.training import ALONE, Training
 from ascribe.kan.history import Versioned
 
 
@@ -64,7 +66,8 @@ def fit(
     schedule = GridSchedule(grid_update_num if update_grid else 0, start_grid_update_step, stop_grid_update_step)
     training = Training(kan, data, loss, penalty, opt, lr, batch, schedule, tuple(metrics or ()), seed)
     kan.keep_version()
-    history = training.run(steps, progress)
+    with one_thread() if training.design <= ALONE else nullcontext():
+        history = training.run(steps, progress)
     kan.remember(data.train.inputs)
     kan.log_history("fit")
     return history

@@ -19,11 +19,15 @@ from ascribe.kan.fit.objective import Objective
 from ascribe.kan.fit.optimisers import make_optimiser, optimiser_named
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.schedule import GridSchedule
-from ascribe.kan.grids import update_grid
+from ascribe.kan.grids import out_of_range, update_grid
 from ascribe.kan.structure import Network
 
 # Up to this many numbers in all designs double precision costs little, and steps of second order gain much by it.
 _DOUBLE = 30_000_000
+# Up to this many, threads wait for each other longer than they work.
+ALONE = 4_000_000
+# Share of the rows outside a grid above which it counts as missing the data.
+_OUTSIDE = 0.02
 # Rows that the grids of a training in batches look at.
 _GRID_ROWS = 8192
 
@@ -45,7 +49,7 @@ class Training:
         seed: int,
     ) -> None:
         rows = len(data.train)
-        design = rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in kan.layers)
+        self.design = design = rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in kan.layers)
         self.name = optimiser_named(opt, kan, rows, design, loss)
         self._kan, self._loss, self._schedule, self._metrics = kan, loss, schedule, metrics
         dtype = kan.layers[0].coef.dtype
@@ -118,7 +122,11 @@ class Training:
         self._objective.parameters.write(self._optimiser.vector)
         stride = 1 if self._whole else -(-len(self._train) // _GRID_ROWS)
         before = [layer.grid.clone() for layer in self._work.layers]
-        update_grid(self._work, self._train.inputs[::stride])
+        rows = self._train.inputs[::stride]
+        outside = max(float(share.max()) for share in out_of_range(self._work, rows))
+        # A grid that misses the data goes to it at once, at whatever cost to edges that have not seen it; later
+        # updates keep what was learnt.
+        update_grid(self._work, rows, tolerance=math.inf if outside > _OUTSIDE else 0.05)
         if all(torch.equal(a, layer.grid) for a, layer in zip(before, self._work.layers, strict=True)):
             return
         self._optimiser.vector = self._objective.parameters.read()
