@@ -32,9 +32,8 @@ def small(opt: str, **settings: Any) -> tuple[KAN, History]:
 @pytest.mark.parametrize(("opt", "error"), [("LBFGS", 2e-2), ("LM", 1e-2), ("Adam", 0.2), ("auto", 1e-2)])
 def test_optimisers_learn(opt: str, error: float):
     kan = KAN([2, 3, 1])
-    history = kan.fit(
-        waves(), opt=opt, steps=150 if opt == "Adam" else 5, lr=0.05 if opt == "Adam" else None, progress=False
-    )
+    steps, lr = (150, 0.05) if opt == "Adam" else (5, None)
+    history = kan.fit(waves(), opt=opt, steps=steps, lr=lr, progress=False)
     assert history["train_loss"][history.best] < error
     assert history.optimiser == ("LM" if opt == "auto" else opt)
     x, y = waves()
@@ -300,7 +299,7 @@ def test_an_interruption_leaves_the_best(opt: str):
     kan = KAN([2, 3, 1])
     start = (kan(x) - y).square().mean()
     with pytest.raises(KeyboardInterrupt):
-        kan.fit((x, y), opt=opt, steps=100, loss_fn=Stops(60, KeyboardInterrupt()), progress=False)
+        kan.fit((x, y), opt=opt, steps=150, loss_fn=Stops(100, KeyboardInterrupt()), progress=False)
     assert (kan(x) - y).square().mean() < start
     assert kan.history == ["0.0 KAN"]
 
