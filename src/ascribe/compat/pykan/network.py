@@ -46,10 +46,10 @@ class KAN(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
     _held_out: Tensor | None = None
 
     def fit(self, dataset: Any, *args: Any, **settings: Any) -> History:
-        history = super().fit(dataset, *args, **_without(settings, _FIT))
         test = dataset.get("test_input") if isinstance(dataset, Mapping) else None
+        # Before training: the version that it makes takes them along.
         self._held_out = None if test is None else torch.as_tensor(test).detach().to(next(self.parameters()))
-        return history
+        return super().fit(dataset, *args, **_without(settings, _FIT))
 
     @property
     def feature_score(self) -> Float[Tensor, " inputs"]:
@@ -73,15 +73,6 @@ class KAN(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
         kept = set(made.input_id.tolist())
         print("keep:", [i in kept for i in self.input_id.tolist()])
         return made
-
-    def _next(self: Net, made: Net, made_by: str) -> Net:
-        made._held_out = self._held_out
-        return super()._next(made, made_by)
-
-    def checkout(self: Net, version: str) -> Net:
-        old = super().checkout(version)
-        old._held_out = self._held_out
-        return old
 
     def __getstate__(self) -> dict[str, Any]:
         # A file or another process gets no data; a copy in this one does.

@@ -82,7 +82,7 @@ def create_dataset_from_data(
 
 
 def _fits(ranges: Ranges, n_var: int) -> bool:
-    return np.shape(ranges) in ((2,), (n_var, 2))
+    return np.asarray(ranges).shape in ((2,), (n_var, 2))
 
 
 def _column(label: Tensor) -> Tensor:
