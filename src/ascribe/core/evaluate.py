@@ -142,7 +142,7 @@ def rows_together(f: Score, left: int, gradients: bool) -> int:
     row = f.sample.element_size() * f.sample.numel()
     if gradients not in f.footprint.measured:
         guess = f.footprint.guess(gradients) + 4 * row
-        if left <= _room(f, guess) and left * _DOUBT * guess <= f.budget.memory:
+        if left == 1 or (left <= _room(f, guess) and left * _DOUBT * guess <= f.budget.memory):
             return left
         f.footprint.measure(lambda count: _copies(f, count), gradients)
     return min(left, _room(f, f.footprint.measured[gradients] + 4 * row))
