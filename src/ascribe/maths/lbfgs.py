@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -66,8 +66,7 @@ class Memory:
         return torch.addmv(part, steps.T, second[:, 0]).neg_()
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """One point on a line: its place, the value there, the slope along the line."""
 
     length: float

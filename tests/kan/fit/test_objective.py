@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -133,6 +133,7 @@ def test_factors_give_the_hessian_of_the_loss(classes: int, seed: int):
         torch.testing.assert_close(factor @ factor.T, torch.cat(columns, 1), atol=1e-8, rtol=1e-6)
 
 
+@settings(max_examples=8)
 @given(above=layers, arity=st.integers(1, 3), affine=st.booleans(), seed=st.integers(0, 100))
 def test_the_curvature_of_squared_errors_is_gauss_newton(above: list[list[int]], arity: int, affine: bool, seed: int):
     kan = network(2, above, arity, 3, affine, seed)

@@ -8,7 +8,7 @@ is made once. Everything is laid out (features, n).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -23,8 +23,7 @@ from ascribe.kan.structure import Network
 from ascribe.maths.kernels.design import Design, prepare
 
 
-@dataclass(frozen=True)
-class Spread:
+class Spread(NamedTuple):
     """The deviation of every feature over the rows, with what its gradient needs."""
 
     centred: Float[Tensor, "features n"]
@@ -41,8 +40,7 @@ class Spread:
         return self.centred * (gradient / (max(1, self.centred.shape[1] - 1) * self.deviation.clamp(min=tiny)))[:, None]
 
 
-@dataclass(frozen=True)
-class Pass:
+class Pass(NamedTuple):
     """One layer on the way up."""
 
     values: LayerValues
@@ -55,8 +53,7 @@ class Pass:
     towards: Float[Tensor, "inputs terms subnodes"] | None  # C w
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """The objective at one vector. `stiffness` is the curvature of the regulariser: of edge (i, j), in units of C_i."""
 
     value: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -11,8 +11,7 @@ from torch import Tensor
 from ascribe.kan.structure import Network
 
 
-@dataclass(frozen=True)
-class LayerValues:
+class LayerValues(NamedTuple):
     """The part of the vector that one layer of edges and the nodes above it take, as views."""
 
     weight: Shaped[Tensor, "inputs terms subnodes"]

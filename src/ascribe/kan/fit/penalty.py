@@ -3,6 +3,7 @@ r"""The regulariser inside the objective: its value, and its gradient in what a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -19,8 +20,7 @@ from ascribe.kan.structure import Network
 SMOOTHING = 1e-6
 
 
-@dataclass(frozen=True)
-class Deviations:
+class Deviations(NamedTuple):
     """The standard deviations, layer by layer, that the regulariser is computed from; or its gradient in them."""
 
     nodes: list[Float[Tensor, " _"]]
