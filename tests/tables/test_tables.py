@@ -129,7 +129,7 @@ def test_every_kind_of_column_is_treated_as_said():
     assert all(encoding.treatment.endswith(".") for encoding in encoder.encodings)
     assert [count_missing(table[name]) for name in ("number", "colour", "nothing", "nested")] == [2, 10, 40, 0]
     assert encoder.encodings[0].summary(table["number"]) == "0 to 1, median 0.5"
-    assert encoder.encodings[3].summary(table["colour"]) == "red 67 %, blue 33 %"
+    assert encoder.encodings[3].summary(table["colour"]) == "red 67%, blue 33%"
     assert encoder.encodings[5].summary(table["day"]) == "2020-01-01 to 2020-02-09, median 2020-01-20"
 
 
@@ -186,7 +186,7 @@ def test_targets():
         ("name", None, "10,000 classes in 10,000 rows"),
         ("price", "classification", "10,000 classes"),
         ("name", "regression", "leave out --task"),
-        ("same", None, "is always 3.0"),
+        ("same", None, "is always 3;"),
         ("empty", None, "without any value"),
         ("day", None, "of numbers or of classes is needed"),
     ],
@@ -221,3 +221,21 @@ def test_too_few_rows():
         split(2, 0)
     with pytest.raises(InputError, match="too few rows a class"):
         split(20, 0, np.arange(20) // 2)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_texts_in_any_usual_encoding(tmp_path, encoding):
+    (tmp_path / "t.csv").write_text("größe,ort\n1,Köln\n2,Ulm\n", encoding=encoding)
+    assert read(tmp_path / "t.csv").to_pydict() == {"größe": [1, 2], "ort": ["Köln", "Ulm"]}
+
+
+def test_decimal_commas(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b\n1,5;x\n-2,25;y\n")
+    assert read(tmp_path / "t.csv")["a"].to_pylist() == [1.5, -2.25]
+
+
+def test_summaries_are_written_for_people():
+    table = pa.table({"people": [3.0, 35682.0, 1166.5], "east": [-124.35, -114.31, -118.5], "sex": [1, 2, 1]})
+    encoder = Encoder.learn(table, table.column_names, np.arange(3))
+    said = [encoding.summary(table[encoding.column.name]) for encoding in encoder.encodings]
+    assert said == ["3 to 35,682, median 1166", "−124.3 to −114.3, median −118.5", "1 in 67%, 2 in 33%"]

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ascribe.errors import need
+from ascribe.plots.labels import number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,3 +74,15 @@ def shown(column: pa.ChunkedArray, row: int) -> str:
     if cell is None or cell != cell:
         return "missing"
     return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+
+
+def brief(value: float) -> str:
+    """A number for a sentence: four digits, no exponent where it can be helped, and a year stays a year.
+
+    >>> [brief(v) for v in (35682.0, 2.5, 1990.0, -0.0001234, 3.0)]
+    ['35,682', '2.5', '1990', '−0.0001234', '3']
+    """
+    text = number(value, 4)
+    if "." in text and "e" not in text:
+        text = text.rstrip("0").rstrip(".")
+    return text if abs(value) >= 10_000 else text.replace(",", "")

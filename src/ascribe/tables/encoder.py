@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from ascribe.core.schema import Column
 from ascribe.errors import InputError
-from ascribe.tables.cells import numbers, sort_of, texts
+from ascribe.tables.cells import brief, numbers, sort_of, texts
 from ascribe.tables.encodings import Dropped, Encoding, Numbers
 from ascribe.tables.learn import learn
 
@@ -58,8 +58,8 @@ class Encoder:
                     f"encode it as for training, or leave it out with --drop {name!r}."
                 )
         medians = {name: median(numbers(table[name].take(training))) for name in names}
-        sentence = "Passed to the network as it is. A missing or infinite value counts as the training median, {:.4g}."
-        return cls(tuple(Numbers(Column(n, "numeric"), sentence.format(m), m) for n, m in medians.items()))
+        sentence = "Passed to the network as it is. A missing or infinite value counts as the training median, {}."
+        return cls(tuple(Numbers(Column(n, "numeric"), sentence.format(brief(m)), m) for n, m in medians.items()))
 
     @property
     def used(self) -> tuple[Encoding, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ascribe.core.schema import Column
-from ascribe.tables.cells import numbers, sort_of, texts
+from ascribe.tables.cells import brief, numbers, sort_of, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +49,12 @@ class Numbers:
         values = values[~np.isnan(values)]
         if not len(values):
             return "no values"
-        show = as_date if self.column.kind == "date" else "{:.4g}".format
+        if self.column.kind == "binary":
+            distinct, counts = np.unique(values, return_counts=True)
+            return ", ".join(
+                f"{brief(v)} in {100 * c / len(values):.0f}%" for v, c in zip(distinct, counts, strict=True)
+            )
+        show = as_date if self.column.kind == "date" else brief
         return f"{show(values.min())} to {show(values.max())}, median {show(np.median(values))}"
 
 
@@ -104,10 +109,10 @@ def as_date(days: float) -> str:
 
 
 def shares(cells: np.ndarray, most: int = 3) -> str:
-    """The most frequent texts: "red 50 %, blue 30 %, green 12 % and 4 more"."""
+    """The most frequent texts: "red 50%, blue 30%, green 12% and 4 more"."""
     counts = ranked(cells)
     total = sum(counts.values()) or 1
-    listed = ", ".join(f"{level[:24]} {100 * count / total:.0f} %" for level, count in list(counts.items())[:most])
+    listed = ", ".join(f"{level[:24]} {100 * count / total:.0f}%" for level, count in list(counts.items())[:most])
     return listed + (f" and {len(counts) - most:,} more" if len(counts) > most else "")
 
 

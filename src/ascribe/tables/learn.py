@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ascribe.core.schema import Column
-from ascribe.tables.cells import numbers, sort_of, texts
+from ascribe.tables.cells import brief, numbers, sort_of, texts
 from ascribe.tables.encodings import MISSING, OTHER, Dropped, Encoding, Levels, Numbers, as_date, ranked
 
 if TYPE_CHECKING:
@@ -36,15 +36,15 @@ def learn_numbers(name: str, cells: pa.ChunkedArray) -> Encoding:
     if not len(distinct):
         return Dropped(Column(name, "dropped"), NO_VALUES)
     if len(distinct) == 1 and not missing:
-        return Dropped(Column(name, "constant"), f"Dropped: always {distinct[0]:.6g} in the training part.")
+        return Dropped(Column(name, "constant"), f"Dropped: always {brief(distinct[0])} in the training part.")
     if len(distinct) == 2:
         fill = float(distinct[counts.argmax()])
-        said = f"Two values, {distinct[0]:.6g} and {distinct[1]:.6g}, standardised."
-        gaps = f" A missing or infinite value counts as {fill:.6g} and is marked as missing." if missing else ""
+        said = f"Two values, {brief(distinct[0])} and {brief(distinct[1])}, standardised."
+        gaps = f" A missing or infinite value counts as {brief(fill)} and is marked as missing." if missing else ""
         return Numbers(Column(name, "binary"), said + gaps, fill, indicator=missing)
     fill, (low, high) = float(np.median(present)), limits(present)
-    gaps = f" A missing or infinite value counts as the median, {fill:.4g}, and is marked." if missing else ""
-    said = f"Standardised by the training part; beyond {low:.4g} and {high:.4g} the KAN takes these limits.{gaps}"
+    gaps = f" A missing or infinite value counts as the median, {brief(fill)}, and is marked." if missing else ""
+    said = f"Standardised by the training part; beyond {brief(low)} and {brief(high)} the KAN takes these limits.{gaps}"
     return Numbers(Column(name, "numeric"), said, fill, indicator=missing, limits=(low, high))
 
 

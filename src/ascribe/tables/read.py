@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,8 @@ def read(source: Any) -> pa.Table:
     """A table: from the path of a CSV (also compressed) or Parquet file, or from a frame (pandas, polars, pyarrow).
 
     CSV: the first line names the columns, which are separated by comma, semicolon, tab or bar; an empty cell, NA, NaN,
-    null and ? are missing values; text that is no UTF-8 is Latin-1.
+    null and ? are missing values; decimals have a point, or a comma
+    where that separates no cells; text is UTF-8, UTF-16 with its mark, or else Latin-1.
 
     Raises FileError or InputError when it is no table, or has no rows.
     """
@@ -56,6 +59,8 @@ def read_csv(path: Path) -> pa.Table:
     pa, csv = need("pyarrow", extra="table"), need("pyarrow.csv", extra="table")
     with pa.input_stream(str(path), compression="detect") as stream:
         content = stream.read()
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        content = content.decode("utf-16", errors="replace").encode()
     header = content[: 1 << 16]
     if b"\0" in header:
         raise FileError(f"{path.name} is no table: it is neither CSV nor Parquet.")
@@ -66,9 +71,20 @@ def read_csv(path: Path) -> pa.Table:
         read_options=csv.ReadOptions(block_size=min(len(content), LARGEST_BLOCK), encoding=encoding_of(content)),
         parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=csv.ConvertOptions(
-            strings_can_be_null=True, null_values=[*csv.ConvertOptions().null_values, "?"]
+            strings_can_be_null=True,
+            null_values=[*csv.ConvertOptions().null_values, "?"],
+            decimal_point="," if has_decimal_commas(header, delimiter) else ".",
         ),
     )
+
+
+def has_decimal_commas(header: bytes, delimiter: str) -> bool:
+    """Whether numbers are written 3,14: commas that separate no cells stand between digits, and points do not.
+
+    >>> has_decimal_commas(b"a;b\\n3,14;2", ";"), has_decimal_commas(b"a;b\\n3.14;2", ";")
+    (True, False)
+    """
+    return delimiter != "," and bool(re.search(rb"\d,\d", header)) and not re.search(rb"\d\.\d", header)
 
 
 def encoding_of(content: bytes) -> str:
@@ -87,7 +103,7 @@ def checked(table: pa.Table, name: str) -> pa.Table:
     if twice:
         raise InputError(f"{name} has several columns called {twice[0]!r}; give each its own name.")
     if table.num_rows == 0:
-        raise InputError(f"{name} is empty: it has {len(names)} columns but no rows.")
+        raise InputError(f"{name} is empty: it has {len(names)} column{'s' if len(names) > 1 else ''} but no rows.")
     if len(names) < 2:
         raise InputError(
             f"{name} has one column, {names[0][:40]!r}; a target and at least one column to explain it are needed."

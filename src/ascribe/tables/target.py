@@ -9,7 +9,7 @@ import numpy as np
 
 from ascribe.core.schema import find_column
 from ascribe.errors import InputError
-from ascribe.tables.cells import numbers, sort_of, texts
+from ascribe.tables.cells import brief, numbers, sort_of, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,7 +52,11 @@ def read_target(table: pa.Table, name: str, task: Task | None = None) -> Target:
     values = values[rows]
     distinct = sorted(set(values.tolist()))
     if len(distinct) < 2:
-        what = f"always {distinct[0]!r}" if distinct else "without any value"
+        what = (
+            f"always {brief(distinct[0]) if sort == 'number' else repr(distinct[0])}"
+            if distinct
+            else "without any value"
+        )
         raise InputError(f"the target {name!r} is {what}; a column that varies is needed.")
     if sort != "number" and task == "regression":
         raise InputError(f"the target {name!r} holds texts, which cannot be predicted as numbers; leave out --task.")
