@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def methods(comparison: Comparison, *, top: int = 12, ax: matplotlib.axes.Axes | None = None) -> matplotlib.axes.Axes:
     r"""Grouped bars: each method's attributions summed over the rows, over the $L_1$ norm of these sums.
 
-    Summed with their signs: where rows push a feature both ways its bar is short. Features beyond `top` are added up.
+    Summed with their signs: where rows push a feature both ways its bar is short. Features stand in the order of the
+    first method's mean $|a_i|$, as in the other pictures; those beyond `top` are added up.
     The bars lie down where there is no room for upright ones.
     """
     lines, shares = _lines(comparison, top)
@@ -51,9 +52,9 @@ def _lines(comparison: Comparison, top: int) -> tuple[list[str], np.ndarray]:
     sums = np.stack([contributions(a).sum(0) for a in comparison.attributions.values()])
     norms = np.abs(sums).sum(1, keepdims=True)
     shares = np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
-    ranking = strongest(np.abs(shares).mean(0), top)
-    names = next(iter(comparison.attributions.values())).names
-    return [label(name, 18) for name in ranking.names(names)], ranking.gather(shares)
+    first = next(iter(comparison.attributions.values()))
+    ranking = strongest(np.abs(contributions(first)).mean(0), top)
+    return [label(name, 18) for name in ranking.names(first.names)], ranking.gather(shares)
 
 
 def _stand(lines: list[str], width: float) -> bool:

@@ -53,7 +53,7 @@ def waterfall(
         lines, steps, level = [*lines, "not explained"], np.append(steps, end - level[-1]), np.append(level, end)
     ax = axes(ax, rows_height(len(steps) + 2))
     _draw(ax, steps, level)
-    texts = _lines(lines, ranking.shown, cells, letters(ax) + 6)
+    texts = _lines(lines, ranking.shown, cells, letters(ax) + 10)
     ax.set_yticks(np.arange(len(steps) + 2), [f"reference  {number(start)}", *texts, f"output  {number(end)}"])
     for end_label in (ax.get_yticklabels()[0], ax.get_yticklabels()[-1]):
         end_label.set_fontweight("bold")
