@@ -40,6 +40,6 @@ class Job:
                 settings=settings,
                 progress=progress,
             )
-            progress("writing the report", 0.97)
+            progress("writing the report", 0.96)
             write(study, self.out)
         return summary(study, self.out)

@@ -10,7 +10,7 @@ from ascribe.errors import need
 
 
 class Progress:
-    """Called with a stage's name and the share of the work that is done when it begins.
+    """Called with a stage's name and the share of the work that is done, when the stage begins and while it lasts.
 
     On a terminal one bar; elsewhere one line for each stage that has ended, so that a log stays readable.
     """
@@ -28,9 +28,10 @@ class Progress:
         return self
 
     def __call__(self, stage: str, done: float) -> None:
-        self.end_stage()
-        self.stage, self.start = stage, time.perf_counter()
-        self.bar.set_description_str(f"{self.title}: {stage}", refresh=False)
+        if stage != self.stage:
+            self.end_stage()
+            self.stage, self.start = stage, time.perf_counter()
+            self.bar.set_description_str(stage, refresh=False)
         self.bar.n = max(self.bar.n, min(done, 1.0))
         self.bar.refresh()
 
