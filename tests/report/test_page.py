@@ -16,6 +16,7 @@ from ascribe.methods.ablation import Ablation
 from ascribe.metrics.comparison import compare
 from ascribe.report import words
 from ascribe.report.page import page
+from ascribe.report.study import Yardstick
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -170,3 +171,30 @@ def test_a_model_worse_than_the_mean_is_called_so(regression):
 def test_a_model_that_learned_noise_is_called_so(regression):
     own = replace(regression.yardsticks[0], train={"RMSE": 0.1, "R2": 0.99})
     assert "noise" in words.overfit(replace(regression, yardsticks=(own,)))
+
+
+def test_what_chance_could_do_is_no_lead(regression):
+    def beside(ours, theirs, test):
+        named = [("KAN", ours), ("mean", 1.0), ("linear model", theirs)]
+        sticks = tuple(
+            Yardstick(name, {"RMSE": e, "R2": 1 - e**2}, {"RMSE": e, "R2": 1 - e**2}, 0.1) for name, e in named
+        )
+        return words.lead(replace(regression, yardsticks=sticks, test=test))
+
+    assert "level with the best" in beside(0.80, 0.81, test=88)
+    assert "ahead of the best" in beside(0.80, 0.81, test=50_000)
+    assert "behind the best" in beside(0.81, 0.80, test=50_000)
+    assert "may be chance" in words.verdict(replace(regression, test=88))
+    assert "may be chance" not in words.verdict(replace(regression, test=50_000))
+
+
+def test_harder_test_rows_are_no_noise(regression):
+    def told(train, test, mean_test):
+        own = Yardstick("KAN", {"RMSE": train}, {"RMSE": test}, 0.1)
+        return words.overfit(
+            replace(regression, yardsticks=(own, Yardstick("mean", {"RMSE": 1.0}, {"RMSE": mean_test}, 0.1)))
+        )
+
+    assert "not just memorised" in told(0.5, 0.75, mean_test=1.5)
+    assert "somewhat smaller" in told(0.5, 0.6, mean_test=1.0)
+    assert "much smaller" in told(0.5, 0.9, mean_test=1.0)

@@ -17,6 +17,7 @@ from ascribe.report.attribute import choose_methods, singles
 from ascribe.report.conduct import Settings, conduct
 from ascribe.report.explained import probabilities
 from ascribe.report.study import Study
+from ascribe.report.threads import fitting_threads
 from ascribe.report.trials import Training
 from ascribe.report.yardsticks import figures
 
@@ -194,3 +195,30 @@ def test_figures():
     assert probabilities(torch.tensor([[0.0], [3.0]])).sum(1).tolist() == [1.0, 1.0]
     assert probabilities(torch.tensor([[0.0], [3.0]]))[:, 1].tolist() == pytest.approx([0.5, 1 / (1 + np.exp(-3))])
     assert singles(torch.tensor([1.0, 1.0])) == (0, 1)
+
+
+def test_a_method_is_asked_once():
+    names = [method.name for method in choose_methods(["Saliency", "saliency,Ablation"], seed=0)]
+    assert names == ["Saliency", "Ablation"]
+
+
+def test_fewer_rows_are_explained_where_there_are_many_columns():
+    assert [Settings().rows(columns) for columns in (1, 8, 60, 5000)] == [1000, 1000, 333, 200]
+
+
+def test_threads_are_borrowed():
+    before = torch.get_num_threads()
+    with fitting_threads(1000):
+        assert torch.get_num_threads() == 1
+    with fitting_threads(10**9):
+        assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == before
+
+
+def test_numbers_too_large_for_a_network():
+    frame = houses()
+    for name in ("size", "price"):
+        with pytest.raises(InputError, match=f"column '{name}' reaches .*: rescale it"):
+            conduct(frame.assign(**{name: frame[name] * 1e30}), "price", settings=QUICK)
+        with pytest.raises(InputError, match=f"column '{name}' varies by .*subtract a constant"):
+            conduct(frame.assign(**{name: frame[name] + 1e12}), "price", settings=QUICK)

@@ -20,13 +20,13 @@ DEFAULT_METHODS = ("IntegratedGradients", "ExpectedGradients", "DeepLift", "Abla
 
 
 def choose_methods(names: Sequence[str], seed: int) -> list[Method]:
-    """The methods of these names, upper or lower case, joined by commas or not; the usual five for no name.
+    """The methods of these names, upper or lower case, joined by commas or not, each once; the usual five for no name.
 
     Raises MethodError for a name that is none, or one that needs more than a name.
     """
     known = {k.casefold(): v for k, v in vars(ascribe.methods).items() if isinstance(v, type) and issubclass(v, Method)}
     wanted = [name for joined in names for name in joined.split(",") if name] or list(DEFAULT_METHODS)
-    return [build(name, known, seed) for name in dict.fromkeys(wanted)]
+    return list(dict.fromkeys(build(name, known, seed) for name in wanted))
 
 
 def build(name: str, known: dict[str, type[Method]], seed: int) -> Method:

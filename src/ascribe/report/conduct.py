@@ -17,6 +17,7 @@ from ascribe.report.own import own_network
 from ascribe.report.prepare import Data, prepare
 from ascribe.report.recipe import recipe
 from ascribe.report.study import Study, Yardstick
+from ascribe.report.threads import fitting_threads
 from ascribe.report.training import train
 from ascribe.report.trials import Training
 from ascribe.report.yardsticks import figures, yardsticks
@@ -32,9 +33,14 @@ class Settings:
     """How much work the main job does: the defaults are what the command uses."""
 
     most_rows: int = 100_000  # of the table; more are sampled
-    explained: int = 200  # rows of the test part
+    explained: int = 1000  # rows of the test part at most
+    effort: int = 20_000  # rows times columns that are explained at most: what most methods' cost grows with
     background: int = 64  # training rows that explanations average over
     training: Training = field(default_factory=Training)
+
+    def rows(self, columns: int) -> int:
+        """How many rows are explained at most where there are so many columns; never fewer than 200 for their sake."""
+        return min(self.explained, max(200, self.effort // columns))
 
 
 def conduct(
@@ -63,18 +69,22 @@ def conduct(
     data = prepare(
         table, target, drop=drop, task=task, seed=seed, most_rows=settings.most_rows, plain=model is not None
     )
-    found = explained(data, model, seed, settings, progress)
-    progress("comparing with yardsticks", 0.72)
-    own = yardstick(found, data)
-    others = yardsticks(data, seed)
-    progress("explaining the test rows", 0.78)
-    rows = sample(data.parts.test, settings.explained, seed)
-    background = sample(data.parts.training, settings.background, seed)
-    comparison, notes = attribute(found.network, data, chosen, rows, background)
+    with fitting_threads(data.features.size):
+        found = explained(data, model, seed, settings, progress)
+        progress("comparing with yardsticks", 0.85)
+        own = yardstick(found, data)
+        others = yardsticks(data, seed)
+        progress("explaining the test rows", 0.88)
+        rows = sample(data.parts.test, settings.rows(len(data.encoder.players)), seed)
+        background = sample(data.parts.training, settings.background, seed)
+        comparison, notes = attribute(found.network, data, chosen, rows, background)
+        predicted = found.predict(data.features[data.parts.test], len(data.target.classes))
     if len(rows) < len(data.parts.test):
-        notes.append(f"{len(rows)} of the {len(data.parts.test):,} test rows, drawn by the seed, are explained.")
+        notes.append(
+            f"{len(rows):,} of the {len(data.parts.test):,} test rows, drawn by the seed, are explained; "
+            "the figures of the models are those of all."
+        )
     first = next(iter(comparison.attributions.values()))
-    predicted = found.predict(data.features[data.parts.test], len(data.target.classes))
     return Study(
         title=Path(source).name if isinstance(source, str | Path) else f"the {type(source).__name__}",
         task=data.target.task,
@@ -114,7 +124,7 @@ def explained(data: Data, model: Path | None, seed: int, settings: Settings, pro
     if model is not None:
         progress("reading the network", 0.1)
         return own_network(model, data)
-    return train(data, settings.training, seed, lambda stage, done: progress(stage, 0.05 + 0.65 * done))
+    return train(data, settings.training, seed, lambda stage, done: progress(stage, 0.02 + 0.83 * done))
 
 
 def yardstick(found: Explained, data: Data) -> Yardstick:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+# What a network of single precision can square, and which part of a number it can still divide into a hundred.
+LARGEST, FINEST = 1e18, 1e-5
+
+
 @dataclass(frozen=True)
 class Data:
     """A table made ready: `table` has only the rows in use, and `rows` their places in the table that was given."""
@@ -83,4 +87,22 @@ def prepare(
     encoder = (Encoder.plain if plain else Encoder.learn)(used, names, parts.training)
     endless = [name for name in names if has_infinity(table[name])]
     notes += [f"Infinite values count as missing: {', '.join(endless)}."] if endless else []
-    return Data(used, rows, target, values, parts, encoder, tuple(notes))
+    data = Data(used, rows, target, values, parts, encoder, tuple(notes))
+    check_precision(data)
+    return data
+
+
+def check_precision(data: Data) -> None:
+    """Raises InputError for numbers that single precision cannot hold, or tell apart."""
+    columns = list(zip(data.encoder.features, data.features.T, strict=True))
+    if data.target.task == "regression":
+        columns.append((data.target.name, data.values))
+    for name, values in columns:
+        size = float(np.abs(values).max())
+        if size > LARGEST:
+            raise InputError(f"column {name!r} reaches {size:.3g}; numbers up to {LARGEST:g} can be used: rescale it.")
+        spread = float(np.ptp(values))
+        if 0 < spread < FINEST * size:
+            raise InputError(
+                f"column {name!r} varies by {spread:.3g} only, about {size:.3g}; subtract a constant from it."
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Callable
 
@@ -12,8 +11,8 @@ from ascribe.report.feature_scores import feature_scores
 from ascribe.report.prepare import Data
 from ascribe.report.trials import Candidate, Training, Trials
 
-# A pruned network is kept while its validation error is hardly above the least; a finer one must clearly lower it.
-SLACK, GAIN = 1.02, 0.995
+# A finer network must clearly lower the validation error.
+GAIN = 0.995
 
 
 def train(data: Data, training: Training, seed: int, progress: Callable[[str, float], None]) -> Explained:
@@ -35,18 +34,14 @@ def train(data: Data, training: Training, seed: int, progress: Callable[[str, fl
 
 
 def first(trials: Trials) -> Candidate:
-    """The best strength of the regulariser for each hidden layer, on the coarsest grid; of these the simplest good one.
-
-    The RMSE of n rows is uncertain by one part in sqrt(2 n): what gains less is no reason for hidden nodes.
-    """
+    """The best strength of the regulariser for each hidden layer, on the coarsest grid; the simplest good one."""
     plan, tried = trials.training, []
     for hidden, strength in itertools.product(plan.hidden, plan.strengths):
         step = f"{f'{hidden} hidden nodes' if hidden else 'sum of curves'}, regularised {strength:g}"
         tried.append(trials.fit(step, trials.network(hidden), strength, plan.stretches[: plan.glance]))
     count = len(plan.strengths)
     leaders = [min(tried[i : i + count], key=by_validation) for i in range(0, len(tried), count)]
-    slack = 1 + 1 / math.sqrt(2 * len(trials.data.parts.validation))
-    best = next(leader for leader in leaders if leader.validation_error <= slack * trials.least)
+    best = next(leader for leader in leaders if leader.validation_error <= trials.tolerated)
     for candidate in tried:
         trials.record(candidate, candidate is best)
     rest = plan.stretches[plan.glance :]
@@ -66,7 +61,7 @@ def smaller(trials: Trials, best: Candidate) -> Candidate:
     """Without the nodes and edges that matter little, then without the inputs; trained again each time."""
     for step, pruned in (("prune", lambda kan: kan.prune()), ("prune inputs", lambda kan: kan.prune_input())):
         candidate = trials.fit(step, trials.quietly(pruned, best.kan), best.strength, trials.training.again)
-        kept = candidate.validation_error <= SLACK * trials.least
+        kept = candidate.validation_error <= trials.tolerated
         trials.record(candidate, kept)
         best = candidate if kept else best
     return best

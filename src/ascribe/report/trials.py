@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -38,6 +39,11 @@ class Training:
     again: tuple[int, ...] = (1, 1, 2, 4, 8)
     bootstrap: int = 50
 
+    def steps(self) -> int:
+        """All steps, should none be spared."""
+        glances = len(self.hidden) * len(self.strengths) * sum(self.stretches[: self.glance])
+        return glances + sum(self.stretches[self.glance :]) + (2 + len(self.grids) - 1) * sum(self.again)
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -60,8 +66,16 @@ class Trials:
     def __init__(self, data: Data, training: Training, seed: int, progress: Callable[[str, float], None]) -> None:
         self.data, self.training, self.seed, self.progress = data, training, seed, progress
         self.rounds: list[Round] = []
-        self.fitted, self.least = 0, math.inf
-        self.most = len(training.hidden) * len(training.strengths) + 3 + len(training.grids) - 1
+        self.least = math.inf
+        self.planned, self.done = training.steps(), 0
+
+    @property
+    def tolerated(self) -> float:
+        """The validation error up to which a simpler network is as good as the best one.
+
+        An RMSE of n rows is uncertain by one part in sqrt(2 n): what gains less is no reason for a larger network.
+        """
+        return (1 + 1 / math.sqrt(2 * len(self.data.parts.validation))) * self.least
 
     def network(self, hidden: int) -> KAN:
         """A network to begin with: one output for numbers and for two classes."""
@@ -71,14 +85,29 @@ class Trials:
 
     def fit(self, step: str, kan: KAN, strength: float, stretches: Sequence[int]) -> Candidate:
         """Train a network, in place, to where its validation error is least."""
-        self.progress(f"training: {step}", self.fitted / self.most)
-        self.fitted += 1
+        share = itertools.count(self.done)
+        self.done += sum(stretches)
+
+        def tell() -> float:
+            self.progress(f"training: {step}", next(share) / self.planned)
+            return 0.0
+
+        tell()
         network, dataset, loss = self.standardized(kan)
         rows, unseen = self.data.parts.training, self.data.parts.validation
         least, best, since = math.inf, {}, 0
         for place, steps in enumerate(stretches):
             # The knots follow the data once; later they would only disturb what was found.
-            kan.fit(dataset, steps=steps, lamb=strength, update_grid=place == 0, loss_fn=loss, progress=False)
+            # `fit` calls a metric after every step; this one measures nothing, it moves the progress bar.
+            kan.fit(
+                dataset,
+                steps=steps,
+                lamb=strength,
+                update_grid=place == 0,
+                loss_fn=loss,
+                progress=False,
+                metrics=[tell],
+            )
             error = self.error(network, unseen)
             since += 1
             if error < least or not best:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 
 import numpy as np
@@ -11,6 +12,9 @@ from ascribe.plots.labels import number, short
 from ascribe.plots.values import as_array, contributions
 from ascribe.report.spelling import listed, percent
 from ascribe.report.study import Study, Yardstick
+
+PLAIN = ("mean", "most frequent class")
+"""The yardstick that looks at no column: what it leaves tells how hard the rows are."""
 
 LONGEST = 40
 """Letters of a column's name in a sentence."""
@@ -50,10 +54,21 @@ def lead(study: Study) -> str:
     others = study.yardsticks[1:]
     if not others:
         return text + "."
-    error = error_name(study)
-    best = min(others, key=lambda yardstick: yardstick.test[error])
-    ahead = "ahead of" if own.test[error] <= best.test[error] else "behind"
-    return f"{text}, {ahead} the best of {len(others)} yardsticks, {the(best)} ({_figure(best, study)})."
+    name = "accuracy" if study.task == "classification" else "R2"
+    best = max(others, key=lambda yardstick: yardstick.test[name])
+    distance, doubt = own.test[name] - best.test[name], uncertainty(best.test[name], study)
+    place = "level with" if abs(distance) <= doubt else "ahead of" if distance > 0 else "behind"
+    return f"{text}, {place} the best of {len(others)} yardsticks, {the(best)} ({percent(best.test[name])})."
+
+
+def uncertainty(share: float, study: Study) -> float:
+    r"""How far chance alone moves an accuracy or an R² of this size on as many test rows: one standard error.
+
+    Of an accuracy a it is $\sqrt{a (1 - a) / n}$; an RMSE is uncertain by one part in $\sqrt{2 n}$, and 1 - R² by two.
+    """
+    if study.task == "classification":
+        return math.sqrt(max(share * (1 - share), 0.0) / study.test)
+    return (1 - share) * 2 / math.sqrt(2 * study.test)
 
 
 def unseen(study: Study) -> str:
@@ -72,11 +87,7 @@ def _achieves(yardstick: Yardstick, study: Study) -> str:
     r2 = yardstick.test["R2"]
     if r2 <= 0:
         return f"does no better than guessing the mean of {short(study.target, LONGEST)} (R² {number(r2, 2)})"
-    return f"accounts for {percent(r2)} of the differences in {short(study.target, LONGEST)}"
-
-
-def _figure(yardstick: Yardstick, study: Study) -> str:
-    return percent(yardstick.test["accuracy" if study.task == "classification" else "R2"])
+    return f"accounts for {percent(r2)} of the variance of {short(study.target, LONGEST)}"
 
 
 def verdict(study: Study) -> str:
@@ -89,7 +100,11 @@ def verdict(study: Study) -> str:
         f"{_relation(own.test[error], other.test[error])} that of {the(other)} ({number(other.test[error])})"
         for other in others
     ]
-    return f"On the test rows its {error} of {number(own.test[error])} is {listed(against)}."
+    text = f"On the test rows its {error} of {number(own.test[error])} is {listed(against)}."
+    doubt = 1 / math.sqrt(2 * study.test)
+    if study.task == "regression" and doubt > 0.02:
+        text += f" With {study.test:,} rows, differences of up to {percent(doubt)} may be chance."
+    return text
 
 
 def _relation(own: float, other: float) -> str:
@@ -105,17 +120,22 @@ def _relation(own: float, other: float) -> str:
 
 
 def overfit(study: Study) -> str:
-    """What the distance between train and test error says."""
+    """What the distance between train and test error says, each as a part of what the mean leaves on those rows."""
     own, error = study.yardsticks[0], error_name(study)
     if study.kan is None:
         return "It came trained: whether it has seen these rows before, the table cannot tell."
-    if own.test[error] > 1.3 * own.train[error]:
-        return (
-            f"Its error on the rows it learned from is much smaller ({number(own.train[error])}): "
-            "it has learned some of their noise, and so have its explanations."
-        )
+    plain = next((yardstick for yardstick in study.yardsticks[1:] if yardstick.name in PLAIN), None)
+    hardness = plain.test[error] / plain.train[error] if plain and plain.train[error] else 1.0
+    growth = own.test[error] / (own.train[error] * hardness) if own.train[error] else math.inf
     learned = number(own.train[error])
-    return f"On the rows it learned from it is {learned}: about as large, so it has not just memorised them."
+    if growth <= 1.1:
+        return f"On the rows it learned from it is {learned}: about as large, so it has not just memorised them."
+    harder = " for how hard those rows are" if plain else ""
+    size = "somewhat" if growth <= 1.4 else "much"
+    return (
+        f"On the rows it learned from it is {learned}, {size} smaller{harder}: "
+        "it has learned some of their noise, and so have its explanations."
+    )
 
 
 def mean_agreement(study: Study) -> float:

@@ -6,6 +6,8 @@ import json
 import os
 import secrets
 import shutil
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +43,7 @@ def write(study: Study, out: Path) -> None:
 def check_folder(out: Path) -> None:
     """Raises FileError, before any work is done, when files could not be written there."""
     place = out.absolute()
-    while not place.exists():
+    while not os.path.lexists(place):
         place = place.parent
     if not place.is_dir():
         raise FileError(f"{place} is a file, so no folder can be made there; choose another with --out.")
@@ -63,15 +65,29 @@ def replacing(out: Path) -> Iterator[Path]:
         ) from error
     try:
         yield folder
-        if out.exists():
-            for file in folder.iterdir():
-                file.replace(out / file.name)
-        else:
-            folder.replace(out)
+        with uninterrupted():
+            if out.exists():
+                for file in folder.iterdir():
+                    file.replace(out / file.name)
+            else:
+                folder.replace(out)
     except OSError as error:
         raise FileError(f"the report could not be written to {out}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C does nothing while files that belong together move. Signals are the main thread's alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def values_table(study: Study) -> pa.Table:

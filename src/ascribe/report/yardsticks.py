@@ -35,6 +35,9 @@ def yardsticks(data: Data, seed: int) -> list[Yardstick]:
 
     Standard settings of scikit-learn: nothing is tuned, and nothing is held back either.
     """
+    # so that no model's seconds hold those of an import
+    need("sklearn.linear_model", extra="sklearn")
+    need("sklearn.ensemble", extra="sklearn")
     task, classes, parts = data.target.task, len(data.target.classes), data.parts
     found = []
     for name, fit in (("mean", mean), ("linear model", linear), ("boosted trees", trees)):
