@@ -12,7 +12,7 @@ from ascribe.kan.fit.metric import EdgeMetric
 from ascribe.kan.fit.objective import Evaluation, Objective
 from ascribe.maths.lbfgs import Memory, Trial, wolfe
 
-ITERATIONS = 20  # of one step
+ITERATIONS, EVALUATIONS = 20, 25  # of one step at the most, as in pykan
 MEMORY = 10
 # Trials on a line. Where an edge vanishes the regulariser has a kink, and curvature remembered from across it can
 # mislead badly: what does not help within four trials is forgotten, and the metric alone gets as many as it needs.
@@ -23,7 +23,7 @@ ARRIVED = 1e-4
 
 @final
 class LBFGS:
-    """Twenty iterations a step; the metric is made anew when it or the memory fails, its regulariser's part always."""
+    """The metric is made anew at every step and when a direction fails, its regulariser's part at every iteration."""
 
     def __init__(self, objective: Objective, length: float = 1.0) -> None:
         self.objective, self._length = objective, length
@@ -43,7 +43,7 @@ class LBFGS:
     def step(self) -> Evaluation:
         if self.arrived:
             return self.now
-        before = self.now.value
+        before, self._evaluations = self.now.value, 0
         metric = EdgeMetric(self.objective, self.vector)
         for _ in range(ITERATIONS):
             metric.follow(self.now)
@@ -51,6 +51,8 @@ class LBFGS:
                 if not len(self._memory):
                     break
                 self._memory, metric = Memory(MEMORY), EdgeMetric(self.objective, self.vector)
+            if self._evaluations >= EVALUATIONS:
+                break
         self.arrived = before - self.now.value <= ARRIVED * abs(self.now.value)
         return self.now
 
@@ -69,6 +71,7 @@ class LBFGS:
         start = Trial(0.0, self.now.value, slope)
         limit = TRIALS if len(self._memory) else PATIENT_TRIALS
         best = wolfe(at, start, self._length, limit=limit)
+        self._evaluations += len(seen)
         if best.length not in seen:
             return False
         point, found = seen[best.length]

@@ -43,7 +43,7 @@ def fit(
 ) -> History:
     r"""Minimise $\mathrm{loss} + \mathrm{lamb} \cdot \mathrm{regularization}$, and leave the best network of all steps.
 
-    `opt` is "LBFGS" (20 iterations a step), "LM" (Levenberg-Marquardt, 5), "Adam" (one update) or "auto". `batch`
+    `opt` is "LBFGS" (up to 20 iterations a step), "LM" (Levenberg-Marquardt, 5), "Adam" (one update) or "auto". `batch`
     rows a step go through the shuffled data, epoch after epoch; -1 takes all at once. Grids follow the data
     `grid_update_num` times before `stop_grid_update_step`. A test set is measured and never learnt from. The same seed
     gives the same bits, and no global generator is touched. An interrupted fit, too, leaves the best network.
