@@ -31,12 +31,6 @@ def test_csv_delimiters(tmp_path: Path, delimiter: str):
     assert table["colour"].to_pylist() == ["red", None]
 
 
-def test_latin_text(tmp_path: Path):
-    path = tmp_path / "t.csv"
-    path.write_bytes("place,rooms\nMünchen,3\nGraz,4\n".encode("latin-1"))
-    assert read(path)["place"].to_pylist() == ["München", "Graz"]
-
-
 def test_csv_types_are_chosen_from_all_values(tmp_path: Path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "1,2\n" * 400_000 + "1.5,?\n")

@@ -82,7 +82,9 @@ def _levels(own: np.ndarray | None, shown: np.ndarray) -> np.ndarray:
 
 
 def _draw(ax: matplotlib.axes.Axes, x: np.ndarray, y: np.ndarray, levels: np.ndarray) -> None:
-    style: dict[str, Any] = {"s": 14.0 if len(x) <= 300 else 7.0, "linewidths": 0}
+    many = len(x) > 300
+    # of many points a file keeps an image, which is far smaller than their places
+    style: dict[str, Any] = {"s": 7.0 if many else 14.0, "linewidths": 0, "rasterized": many}
     neutral = np.broadcast_to(levels == NEUTRAL, x.shape)
     ax.scatter(x[neutral], y[neutral], color=ink(ax), alpha=0.4, **style)
     if neutral.all():

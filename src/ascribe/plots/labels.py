@@ -57,7 +57,7 @@ def alike(values: Iterable[float], digits: int = 3, sign: bool = False) -> list[
     """Numbers of one column: all to the decimals that the largest needs for `digits`.
 
     >>> alike([12.3456, -0.5, 0.0001], sign=True)
-    ['+12.3', '−0.5', '+0.0']
+    ['+12.3', '−0.5', '0.0']
     """
     column = list(values)
     largest = max((abs(value) for value in column if math.isfinite(value)), default=0.0)
@@ -65,7 +65,9 @@ def alike(values: Iterable[float], digits: int = 3, sign: bool = False) -> list[
         return [number(value, digits, sign) for value in column]
     decimals = max(digits - 1 - math.floor(math.log10(largest)), 0)
     texts = [f"{abs(value):,.{decimals}f}" if math.isfinite(value) else "–" for value in column]
-    return [_signed(value, sign) + text for value, text in zip(column, texts, strict=True)]
+    # what is rounded to nothing has no sign
+    signs = [_signed(value, sign) if text.strip("0.") else "" for value, text in zip(column, texts, strict=True)]
+    return [sign + text for sign, text in zip(signs, texts, strict=True)]
 
 
 def _signed(value: float | int, sign: bool) -> str:

@@ -71,10 +71,11 @@ def _tables(study: Study) -> dict[str, Any]:
     attributions = study.comparison.attributions
     strengths = np.stack([np.abs(contributions(a)).mean(0) for a in attributions.values()])
     ranking = strongest(strengths[0], SHOWN)
-    columns = [alike(column.tolist(), digits=4) for column in ranking.gather(strengths)]
+    means = ranking.gather(strengths)
+    columns = np.reshape(alike(means.ravel().tolist(), digits=4), means.shape)
     names = ranking.names(next(iter(attributions.values())).names)
     return {
-        "strengths": list(zip(names, zip(*columns, strict=True), strict=True)),
+        "strengths": list(zip(names, columns.T.tolist(), strict=True)),
         "trust": _trust(study),
         "figures": list(study.yardsticks[0].test),
         "recipe": json.dumps(study.recipe, indent=2, ensure_ascii=False, default=str),

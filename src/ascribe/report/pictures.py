@@ -79,7 +79,7 @@ def _read(cell: str) -> float:
 
 def _brief(cell: str) -> str:
     """A cell for a narrow place: long decimals are rounded, everything else stays as it is."""
-    return number(float(cell)) if len(cell) > 5 and re.fullmatch(r"-?\d+\.\d+", cell) else cell
+    return number(float(cell), 4) if len(cell) > 5 and re.fullmatch(r"-?\d+\.\d+", cell) else cell
 
 
 def _from_to(attribution: Attribution, row: int) -> str:
