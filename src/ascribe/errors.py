@@ -34,7 +34,7 @@ class FileError(AscribeError, OSError):
     """A file that is missing, is not what its name says, or cannot be written."""
 
 
-class MissingExtra(AscribeError, ImportError):
+class MissingExtra(AscribeError, ImportError):  # noqa: N818 - what is missing, not what went wrong
     """An optional library that is not installed."""
 
 
@@ -52,4 +52,6 @@ def need(module: str, extra: str) -> ModuleType:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise
         library = module.split(".")[0]
-        raise MissingExtra(f'this needs {library}, which is not installed; type: pip install "ascribe[{extra}]"') from error
+        raise MissingExtra(
+            f'this needs {library}, which is not installed; type: pip install "ascribe[{extra}]"'
+        ) from error
