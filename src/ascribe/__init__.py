@@ -16,14 +16,6 @@ from ascribe.kan.network import KAN as KAN
 from ascribe.maths.quadrature import Adaptive as Adaptive
 from ascribe.maths.quadrature import GaussLegendre as GaussLegendre
 from ascribe.maths.quadrature import Riemann as Riemann
-from ascribe.methods.ablation import Ablation as Ablation
-from ascribe.methods.conductance import Conductance as Conductance
-from ascribe.methods.deep_lift import DeepLift as DeepLift
-from ascribe.methods.expected_gradients import ExpectedGradients as ExpectedGradients
-from ascribe.methods.input_x_gradient import InputXGradient as InputXGradient
-from ascribe.methods.integrated_gradients import IntegratedGradients as IntegratedGradients
-from ascribe.methods.saliency import Saliency as Saliency
-from ascribe.methods.shapley import Shapley as Shapley
-from ascribe.methods.smooth_grad import SmoothGrad as SmoothGrad
+from ascribe.methods import *
 from ascribe.metrics.comparison import Comparison as Comparison
 from ascribe.metrics.comparison import compare as compare

@@ -9,3 +9,6 @@ from ascribe.methods.integrated_gradients import IntegratedGradients as Integrat
 from ascribe.methods.saliency import Saliency as Saliency
 from ascribe.methods.shapley import Shapley as Shapley
 from ascribe.methods.smooth_grad import SmoothGrad as SmoothGrad
+
+# What the public door hands on: every method above, and no module.
+__all__ = [name for name, value in globals().items() if isinstance(value, type)]  # pyright: ignore[reportUnsupportedDunderAll]
