@@ -1,5 +1,6 @@
 """ascribe: what is this prediction due to, and can I read the model itself?"""
 
+from ascribe import plots as plots
 from ascribe.core.attribution import Attribution as Attribution
 from ascribe.core.explain import explain as explain
 from ascribe.core.target import Neuron as Neuron

@@ -1,8 +1,7 @@
-"""`a.plot(...)` and `a.plot.beeswarm(...)`: pictures register themselves from the floors above."""
+"""`a.plot(...)` and `a.plot.beeswarm(...)`: pictures register themselves from the floors above, which the door imports."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar, final
@@ -52,8 +51,6 @@ class Pictures:
     """The pictures of one object."""
 
     def __init__(self, thing: Any, owner: type) -> None:
-        # Pictures live on a floor above and matplotlib is optional: both are looked for when somebody draws.
-        importlib.import_module("ascribe.plots")
         families = [family for family in owner.__mro__ if family in _PICTURES]
         self._thing = thing
         self._named = {name: picture for family in reversed(families) for name, picture in _PICTURES[family].items()}
