@@ -1,4 +1,4 @@
-"""`a.plot(...)` and `a.plot.beeswarm(...)`: pictures register themselves from the floors above, which the door imports."""
+"""`a.plot(...)` and `a.plot.beeswarm(...)`: pictures register themselves from a floor above, as the door is opened."""
 
 from __future__ import annotations
 
