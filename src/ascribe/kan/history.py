@@ -81,7 +81,9 @@ class Versioned(Network):
         if version not in names:
             if version == self.versions.name:
                 return copy.deepcopy(self)
-            raise InputError(f"version {version!r} is not kept; there are {', '.join([*names, self.versions.name])}.")
+            raise InputError(
+                f"version {version!r} is not kept; there are {', '.join(dict.fromkeys([*names, self.versions.name]))}."
+            )
         place = names.index(version)
         found = kept[place]
         old = copy.deepcopy(found.network)
