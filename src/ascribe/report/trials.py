@@ -88,9 +88,8 @@ class Trials:
         share = itertools.count(self.done)
         self.done += sum(stretches)
 
-        def tell() -> float:
+        def tell(_: int | None = None) -> None:
             self.progress(f"training: {step}", next(share) / self.planned)
-            return 0.0
 
         tell()
         network, dataset, loss = self.standardized(kan)
@@ -98,7 +97,6 @@ class Trials:
         least, best, since = math.inf, {}, 0
         for place, steps in enumerate(stretches):
             # The knots follow the data once; later they would only disturb what was found.
-            # `fit` calls a metric after every step; this one measures nothing, it moves the progress bar.
             kan.fit(
                 dataset,
                 steps=steps,
@@ -106,7 +104,7 @@ class Trials:
                 update_grid=place == 0,
                 loss_fn=loss,
                 progress=False,
-                metrics=[tell],
+                callback=tell,
             )
             error = self.error(network, unseen)
             since += 1

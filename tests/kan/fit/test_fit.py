@@ -78,6 +78,16 @@ def test_results_are_one_number_a_step():
     assert history.seconds > 0
 
 
+def test_a_callback_hears_of_every_step_and_changes_nothing():
+    x, y = waves()
+    heard: list[int] = []
+    told, alone = KAN([2, 3, 1]), KAN([2, 3, 1])
+    told.fit((x, y), steps=4, lamb=1e-3, callback=heard.append, progress=False)
+    alone.fit((x, y), steps=4, lamb=1e-3, progress=False)
+    assert heard == [0, 1, 2, 3]
+    assert all(torch.equal(a, b) for a, b in zip(told.parameters(), alone.parameters(), strict=True))
+
+
 def test_a_converged_fit_repeats_its_last_figures():
     x = torch.linspace(-1, 1, 50)[:, None]
     history = KAN([1, 1]).fit((x, x**2), steps=200, progress=False)

@@ -37,6 +37,7 @@ def fit(
     stop_grid_update_step: int = 50,
     batch: int = -1,
     metrics: Sequence[Callable[[], Any]] | None = None,
+    callback: Callable[[int], Any] | None = None,
     reg_metric: str = "edge_forward_spline_n",
     progress: bool = True,
     seed: int = 0,
@@ -47,6 +48,7 @@ def fit(
     rows a step go through the shuffled data, epoch after epoch; -1 takes all at once. Grids follow the data
     `grid_update_num` times before `stop_grid_update_step`. A test set is measured and never learnt from. The same seed
     gives the same bits, and no global generator is touched. An interrupted fit, too, leaves the best network.
+    `callback` gets the number of every step that is done.
 
     Raises TrainingError for an unknown optimiser, loss or regulariser, for no rows, and when the loss is no longer a
     number (it names the step); InputError for data that does not fit the network.
@@ -67,7 +69,7 @@ def fit(
     training = Training(kan, data, loss, penalty, opt, lr, batch, schedule, tuple(metrics or ()), seed)
     kan.keep_version()
     with one_thread() if training.design <= ALONE else nullcontext():
-        history = training.run(steps, progress)
+        history = training.run(steps, progress, callback)
     kan.remember(data.train.inputs)
     kan.log_history("fit")
     return history

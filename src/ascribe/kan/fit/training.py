@@ -86,7 +86,7 @@ class Training:
             for first in range(0, len(order) - self._size + 1, self._size):
                 yield self._train.take(order[first : first + self._size])
 
-    def run(self, steps: int, progress: bool) -> History:
+    def run(self, steps: int, progress: bool, callback: Callable[[int], Any] | None) -> History:
         from tqdm import tqdm
 
         started = time.perf_counter()
@@ -112,6 +112,8 @@ class Training:
                         self._keep(sum(seen) / len(seen), step)
                         seen = []
                     self._record(step, now.loss, now.penalty, measure=ends or step == 0)
+                    if callback is not None:
+                        callback(step)
                     if progress:
                         bar.set_postfix({name: f"{values[-1]:.3g}" for name, values in self._results.items()})
         finally:
