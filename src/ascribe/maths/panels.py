@@ -97,8 +97,9 @@ def integrate(
         seen = missed <= torch.maximum(tolerance / 100 * scale[row], _rounding(panels, part, eps))
         fine = seen & (_largest(error) <= tolerance * scale[row] * width.sqrt())
         good = (whole <= tolerance * scale) & (_count(~seen, row, spent) == 0)
-        over = ~good & (spent + 30 * _count(~fine, row, spent) > rule.limit)
-        reached &= ~(over & (_count(~fine, row, spent) > 0))
+        coarse = _count(~fine, row, spent)
+        over = ~good & (spent + 30 * coarse > rule.limit)
+        reached &= ~(over & (coarse > 0))
         done = fine | (good | over)[row]
         values.index_add_(0, row[done], part[done])
         square.index_add_(0, row[done], error[done] ** 2)
