@@ -41,7 +41,9 @@ def test_the_law_suites() -> None:
 
 
 def test_the_door_imports_only_what_everybody_needs() -> None:
-    optional = ["matplotlib", "pandas", "pyarrow", "sklearn", "scipy", "sympy", "jinja2", "cyclopts", "hypothesis"]
+    optional = [
+        "matplotlib", "pandas", "pyarrow", "sklearn", "scipy", "sympy", "jinja2", "cyclopts", "hypothesis", "captum",
+    ]  # fmt: skip
     program = f"import sys, torch; import ascribe; print(*[m for m in {optional} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
