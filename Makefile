@@ -4,14 +4,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check docs clean
+.PHONY: demo test check kernel docs clean
 
 demo: .venv/installed
+	@$(KERNEL) || echo "The kernel could not be compiled; going on in plain torch, which is slower."
 	@mkdir -p demo
 	@$(BIN)/python examples/diabetes_table.py demo/diabetes.csv
 	@$(BIN)/ascribe explain demo/diabetes.csv --target progression --out demo/report
 
-test: check
+test: kernel check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal
 
 check: .venv/installed
@@ -19,15 +20,22 @@ check: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 
+# Compiles what has changed in csrc. Where the installation found no compiler there is nothing to do, and plain torch runs.
+KERNEL = test ! -e build/editable/build.ninja || $(BIN)/cmake --build build/editable
+kernel: .venv/installed
+	@$(KERNEL)
+
 docs: .venv/installed
 	$(BIN)/mkdocs build --strict
 
-# torch first and pinned, so that nothing else pulls in another build of it.
+# torch first and pinned, so that nothing else pulls in another build of it. What builds the kernel is installed beside
+# it and not in an environment that pip throws away, so that `make kernel` can go on where the installation ended.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(INSTALL) torch scikit-build-core nanobind cmake ninja
+	$(INSTALL) --no-build-isolation --editable ".[dev]"
 	@touch $@
 
 clean:
-	rm -rf .venv demo site dist build
+	rm -rf .venv demo site dist build src/ascribe/maths/kernels/_native.*.so
