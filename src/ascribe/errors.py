@@ -38,6 +38,10 @@ class MissingExtra(AscribeError, ImportError):  # noqa: N818 - what is missing, 
     """An optional library that is not installed."""
 
 
+class SlowKernelWarning(RuntimeWarning):
+    """KANs run on the plain-torch kernel, because the compiled one is not there."""
+
+
 def need(module: str, extra: str) -> ModuleType:
     """Import an optional library, or say which extra brings it.
 
