@@ -1,3 +1,3 @@
-"""The command line: `ascribe explain TABLE --target COLUMN`."""
+"""The command line: `ascribe explain TABLE --target COLUMN` and `ascribe doctor`."""
 
 from ascribe.cli.command import main as main

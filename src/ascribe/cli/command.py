@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ascribe.cli.doctor import Doctor
 from ascribe.cli.job import Job
 from ascribe.errors import AscribeError, need
 from ascribe.report.conduct import Settings
@@ -18,12 +20,19 @@ WRONG_INPUT, INTERRUPTED = 2, 130
 
 def main(tokens: Sequence[str] | None = None, settings: Settings | None = None) -> int:
     """Run the command that was typed. Returns the exit code: 0; 2 for input that cannot be used; 130 after Ctrl-C."""
+    typed = sys.argv[1:] if tokens is None else list(tokens)
+    asks_doctor = typed[:1] == ["doctor"]
     try:
+        if asks_doctor and find_spec("cyclopts") is None:
+            # Asked when something is missing, the doctor comes also without the library that reads the command line.
+            print(Doctor(json="--json" in typed).run())
+            return 0
         cyclopts = need("cyclopts", extra="cli")
         try:
-            job = grammar(cyclopts)(tokens)
+            job = grammar(cyclopts)(typed)
         except cyclopts.CycloptsError as error:
-            return failed(f"{' '.join(str(error).split())} Type ascribe explain --help.", WRONG_INPUT)
+            verb = "doctor" if asks_doctor else "explain"
+            return failed(f"{' '.join(str(error).split())} Type ascribe {verb} --help.", WRONG_INPUT)
         if job is not None:
             print(job.run(settings or Settings()))
     except AscribeError as error:
@@ -39,7 +48,7 @@ def failed(sentence: str, code: int) -> int:
 
 
 def grammar(cyclopts: Any) -> Any:
-    """The command line's grammar; `explain` is its only verb."""
+    """The command line's grammar: its verbs are `explain` and `doctor`."""
     app = cyclopts.App(
         name="ascribe",
         help="Why did the network say that, and can I read it?",
@@ -51,6 +60,7 @@ def grammar(cyclopts: Any) -> Any:
         suppress_keyboard_interrupt=False,
     )
     app.command(explain)
+    app.command(doctor)
     return app
 
 
@@ -91,3 +101,14 @@ def explain(
         Decides the split, the training and every sample: the same seed gives the same bits.
     """
     return Job(table, target, out, model, tuple(methods), tuple(drop), task, seed)
+
+
+def doctor(*, json: bool = False) -> Doctor:
+    """Say what runs here: versions, the kernel that KANs use, the GPU, and what to type for what is missing.
+
+    Parameters
+    ----------
+    json
+        The same as JSON, for a program to read.
+    """
+    return Doctor(json)
