@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ascribe.kan.edges import BSpline
-from ascribe.maths.kernels import design
+from ascribe.maths.kernels import Basis, design
 from ascribe.maths.splines import extend_knots, fit_coefficients, insert_knots, refine_knots, uniform_knots
 from ascribe.testing.edges import check_edge
 
@@ -36,7 +36,7 @@ def test_inserted_knots_keep_the_function(order, cells, more, seed):
     x = torch.rand(50, 2, generator=generator, dtype=float64) * 3 - 1
 
     def values(knots, coefficients):
-        return torch.einsum("nim,ijm->nij", design(x, knots, order, "zero", 0, "zero")[..., 1:], coefficients)
+        return torch.einsum("nim,ijm->nij", design(x, Basis(knots, order, "zero", "zero"))[..., 1:], coefficients)
 
     added = refine_knots(knots, order, cells + more)
     finer, fine = insert_knots(knots, coefficients, order, added)
@@ -48,7 +48,7 @@ def test_a_fit_is_solved_once_an_input_and_never_fails_where_no_data_is():
     knots = uniform_knots(-torch.ones(2), torch.ones(2), 8, 3)
     x = torch.rand(2, 30) * 0.1
     target = torch.rand(2, 500, 30)
-    bases = design(x.T, knots, 3, "zero")[..., 1:].permute(1, 2, 0)
+    bases = design(x.T, Basis(knots, 3, "zero"))[..., 1:].permute(1, 2, 0)
     coefficients = fit_coefficients(bases, target)
     assert coefficients.shape == (2, 500, 11)
     assert bool(coefficients.isfinite().all())

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ascribe.errors import MethodError
-from ascribe.maths.kernels import edge_sum
+from ascribe.maths.kernels import Basis, Weights, edge_sum
 from ascribe.rules.multipliers import multipliers
 from ascribe.rules.recurrent import RULES
 from ascribe.rules.table import RULES as TABLE
@@ -223,22 +223,27 @@ def test_scaled_dot_product_attention() -> None:
     check(network, 5, 8)
 
 
+def folded(weight: Tensor) -> Weights:
+    """One weight a term, (inputs, outputs, terms)."""
+    return Weights(weight[..., 0], weight[..., 1:])
+
+
 def test_spline_edges() -> None:
     knots = torch.linspace(-1.8, 1.8, 10, dtype=torch.float64).repeat(4, 1)
     weight = numbers(4, 3, 9)
     for order in (1, 2, 3):
-        check(lambda z, k=order: edge_sum(z, knots, weight[..., : 10 - k], k, "silu")[0], 4)
+        check(lambda z, k=order: edge_sum(z, Basis(knots, k), folded(weight[..., : 10 - k]))[0], 4)
 
 
 def test_spline_edges_credit_each_edge_by_its_own_difference() -> None:
     knots = torch.linspace(-2.8, 2.8, 10, dtype=torch.float64).repeat(4, 1)
     weight = numbers(4, 3, 8)
     x, x0 = numbers(ROWS, 4, seed=1), numbers(ROWS, 4, seed=2)
-    credit = multipliers(lambda z: edge_sum(z, knots, weight, 2, "silu")[0].sum(1), x, x0) * (x - x0)
+    credit = multipliers(lambda z: edge_sum(z, Basis(knots, 2), folded(weight))[0].sum(1), x, x0) * (x - x0)
     for i in range(4):
         alone = torch.zeros_like(weight)
         alone[i] = weight[i]
-        rise = [edge_sum(point, knots, alone, 2, "silu")[0].sum(1) for point in (x, x0)]
+        rise = [edge_sum(point, Basis(knots, 2), folded(alone))[0].sum(1) for point in (x, x0)]
         torch.testing.assert_close(credit[:, i], rise[0] - rise[1])
 
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from ascribe.errors import InputError
 from ascribe.kan.edges.bspline import BSpline
 from ascribe.maths.kernels.base import base_function
-from ascribe.maths.kernels.design import Design
-from ascribe.maths.kernels.edge_sum import contract, edge_sum
-from ascribe.maths.kernels.recursion import Extrapolate
+from ascribe.maths.kernels.basis import Basis, Extrapolate
+from ascribe.maths.kernels.edge_sum import edge_sum
+from ascribe.maths.kernels.weights import Weights
 
 Beyond = Literal["linear", "zero", "error"]
 
@@ -101,10 +101,18 @@ class KANLayer(nn.Module):
         """The ends of every input's grid."""
         return self.grid[:, self.k], self.grid[:, self.k + self.num]
 
+    @property
+    def basis(self) -> Basis:
+        """What the edges are sums of."""
+        return Basis(self.grid, self.k, self.base_fun, self.beyond)
+
+    def weights(self) -> Weights:
+        """The numbers of the edges, with the mask in the scales."""
+        return Weights(self.mask * self.scale_base, self.coef, self.mask * self.scale_sp)
+
     def weight(self) -> Float[Tensor, "inputs outputs terms"]:
         """Mask, scales and coefficients folded into one weight a term; term 0 is the base function's."""
-        terms = torch.cat([self.scale_base[:, None], (self.scale_sp[..., None] * self.coef).mT], 1)
-        return (terms * self.mask[:, None]).mT
+        return self.weights().folded()
 
     def forward(self, x: Shaped[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         rows = self.rows(x)
@@ -126,11 +134,7 @@ class KANLayer(nn.Module):
         """The sums over edges and, on request, the standard deviation of every edge over the rows."""
         if self.extrapolate == "error":
             self._require_inside(x)
-        return edge_sum(x, self.grid, self.weight(), self.k, self.base_fun, self.beyond, spread)
-
-    def prepared_edges(self, design: Design) -> tuple[Tensor, Tensor | None]:
-        """`edges` for inputs whose design was prepared (`kernels.prepare`); gradients reach the parameters only."""
-        return contract(design, self.weight())
+        return edge_sum(x, self.basis, self.weights(), spread)
 
     def _require_inside(self, x: Tensor) -> None:
         low, high = self.range

@@ -112,7 +112,7 @@ def _curves(l: int, layer: KANLayer, values: Tensor, score: Tensor, points: int)
     at = torch.linspace(0, 1, points, dtype=values.dtype, device=values.device)[:, None]
     low, high = values.amin(0), values.amax(0)
     x = low + at * (high - low)
-    phi = design(x, layer.grid, layer.k, layer.base_fun, 0, layer.beyond)
+    phi = design(x, layer.basis)
     weight = layer.weight()
     left, scores = (layer.mask != 0).tolist(), score.tolist()
     edges: list[Edge] = []

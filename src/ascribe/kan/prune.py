@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ascribe.errors import InputError
 from ascribe.kan.scores import Scores, scores
 from ascribe.kan.structure import Network
-from ascribe.maths.kernels.design import prepare
+from ascribe.maths.kernels.forms import form_for
 
 Net = TypeVar("Net", bound=Network)
 
@@ -139,9 +139,9 @@ def _edge_means(net: Network, x: Tensor) -> list[Float[Tensor, "_ _"]]:
     means: list[Tensor] = []
     with torch.no_grad():
         for layer, values in zip(net.layers, net.activations(x).nodes, strict=True):
-            seen = prepare(values, layer.grid, layer.k, layer.base_fun, layer.beyond, slopes=False, moments=True)
-            assert seen.mean is not None
-            means.append((layer.weight() * seen.mean[:, None]).sum(-1))
+            _, moments = form_for(values).forward(values, layer.basis, layer.weights(), moments=True)
+            assert moments is not None
+            means.append((layer.weight() * moments.mean.to(values.dtype)[:, None]).sum(-1))
     return means
 
 

@@ -15,7 +15,7 @@ from ascribe.errors import InputError
 from ascribe.kan.activations import Activations
 from ascribe.kan.layer import Beyond, KANLayer
 from ascribe.kan.nodes import multiply, owners, parse_width
-from ascribe.maths.kernels.recursion import tracing
+from ascribe.maths.kernels.watch import transformed, watched
 
 Affine = tuple[Tensor, Tensor]
 Net = TypeVar("Net", bound="Network")
@@ -137,7 +137,7 @@ class Network(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
         values = self.rows(x)
-        if self.training and torch.is_grad_enabled() and not tracing():
+        if self.training and torch.is_grad_enabled() and not watched(x) and not transformed():
             self._last_input = x
         for l, layer in enumerate(self.layers):
             values = self.to_nodes(l, layer(values))

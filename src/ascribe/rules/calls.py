@@ -52,7 +52,9 @@ def graft(tree: Any, replaced: Iterator[Tensor]) -> Any:
         return next(replaced)
     if isinstance(tree, (tuple, list)):
         branches = [graft(branch, replaced) for branch in cast("tuple[Any, ...]", tree)]
-        return branches if isinstance(tree, list) else tuple(branches)
+        if isinstance(tree, list):
+            return branches
+        return getattr(type(tree), "_make", tuple)(branches)  # a named tuple stays one
     if isinstance(tree, dict):
         return {name: graft(branch, replaced) for name, branch in cast("dict[str, Any]", tree).items()}
     return tree

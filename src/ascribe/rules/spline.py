@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import final
 
 import torch
 from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
+from ascribe.maths.kernels.basis import Basis
 from ascribe.maths.kernels.design import design
 from ascribe.maths.kernels.edge_sum import edge_sum
-from ascribe.maths.kernels.recursion import Extrapolate
+from ascribe.maths.kernels.weights import Weights
 from ascribe.rules.calls import Call, Pullback, operation
 from ascribe.rules.elementwise import secant
 from ascribe.rules.linear import OnlyFirst
@@ -31,42 +33,29 @@ class EdgeSum(Replaced):
 
     def pullback(self, call: Call, inputs: list[Tensor], output: Tensor) -> Pullback:
         x, x0 = call.inputs[0].double(), inputs[0].double()
-        knots, weight, order, base = (call.argument(i, name) for i, name in enumerate(_NAMES, 1))
-        extrapolate: Extrapolate = call.argument(5, "extrapolate", "linear")
-
-        def terms(at: Tensor, derivative: int = 0) -> Tensor:
-            return design(at, knots.double(), order, base, derivative, extrapolate)
+        basis: Basis = call.argument(1, "basis")
+        weight = call.argument(2, "weights").folded()
+        exact = replace(basis, knots=basis.knots.double())
 
         def slope(middle: Tensor) -> Tensor:
-            return terms(middle.squeeze(-1), 1)
+            return design(middle.squeeze(-1), exact, 1)
 
-        rise = secant(x.unsqueeze(-1), x0.unsqueeze(-1), terms(x), terms(x0), slope, "kinked").to(output.dtype)
+        rise = secant(x.unsqueeze(-1), x0.unsqueeze(-1), design(x, exact), design(x0, exact), slope, "kinked")
+        rise = rise.to(output.dtype)
         return lambda gradient: (torch.einsum("nim,nj,ijm->ni", rise, gradient, weight),)
 
 
-_NAMES = ("knots", "weight", "order", "base")
-
-
-def _sum(
-    x: Tensor, knots: Tensor, weight: Tensor, order: int, base: str, extrapolate: Extrapolate = "linear"
-) -> Tensor:
+def _sum(x: Tensor, basis: Basis, weights: Weights) -> Tensor:
     """The sums of the operation alone, as a function with one result that a rule can stand for."""
-    if has_torch_function((x, knots, weight)):
-        return handle_torch_function(_sum, (x, knots, weight), x, knots, weight, order, base, extrapolate)
-    return edge_sum(x, knots, weight, order, base, extrapolate)[0]
+    tensors = (x, *weights)
+    if has_torch_function(tensors):
+        return handle_torch_function(_sum, tensors, x, basis, weights)
+    return edge_sum(x, basis, weights)[0]
 
 
-def _sum_and_spread(
-    x: Tensor,
-    knots: Tensor,
-    weight: Tensor,
-    order: int,
-    base: str,
-    extrapolate: Extrapolate = "linear",
-    spread: bool = False,
-) -> tuple[Tensor, Tensor | None]:
-    still = edge_sum(x.detach(), knots, weight.detach(), order, base, extrapolate, True)[1] if spread else None
-    return _sum(x, knots, weight, order, base, extrapolate), still
+def _sum_and_spread(x: Tensor, basis: Basis, weights: Weights, spread: bool = False) -> tuple[Tensor, Tensor | None]:
+    still = edge_sum(x.detach(), basis, weights.detach(), True)[1] if spread else None
+    return _sum(x, basis, weights), still
 
 
 RULES: dict[str, Rule] = {operation(edge_sum).name: Written(_sum_and_spread), operation(_sum).name: EdgeSum()}

@@ -8,7 +8,8 @@ from typing import ClassVar, final
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.maths.kernels.recursion import Extrapolate, splines, table
+from ascribe.maths.kernels.basis import Extrapolate
+from ascribe.maths.kernels.recursion import splines, table
 from ascribe.maths.splines import fit_coefficients, insert_knots, refine_knots, uniform_knots
 
 

@@ -19,8 +19,8 @@ from ascribe.kan.fit.loss import Loss
 from ascribe.kan.fit.nodes import Nodes
 from ascribe.kan.fit.parameters import LayerValues, Parameters
 from ascribe.kan.fit.penalty import SMOOTHING, Deviations, Penalty
+from ascribe.kan.fit.prepared import Design, prepare
 from ascribe.kan.structure import Network
-from ascribe.maths.kernels.design import Design, prepare
 
 
 class Spread(NamedTuple):

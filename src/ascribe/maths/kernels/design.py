@@ -1,91 +1,97 @@
-"""The design of a spline layer: base function and B-splines of every input, with what its statistics need."""
+"""The terms of a layer as one differentiable operation, closed under differentiation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.maths.kernels.base import base_function
-from ascribe.maths.kernels.recursion import Extrapolate, splines, table, write_splines
+from ascribe.maths.kernels import plain
+from ascribe.maths.kernels.basis import Basis, Extrapolate
+from ascribe.maths.kernels.forms import form_for
+from ascribe.maths.kernels.watch import watched
 
-# Elements of one level of the recursion worked on together: larger arrays leave the cache and fault in new pages.
-_BLOCK = 200_000
 
-
-def design(
-    x: Float[Tensor, "n inputs"],
-    knots: Float[Tensor, "inputs knots"],
-    order: int,
-    base: str,
-    derivative: int = 0,
-    extrapolate: Extrapolate = "linear",
-) -> Float[Tensor, "n inputs terms"]:
+def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> Float[Tensor, "n inputs terms"]:
     """Column 0 is the base function of each input, the others its B-splines, all at the given derivative.
 
-    Differentiable, and mapped and traced like any torch code. Price: O(n inputs knots) time and memory.
+    Its derivative in x is itself, one derivative higher: so it can be differentiated to any order, forward and
+    backward, mapped and traced. Differentiable in the knots too, where they ask for it.
+    Price: O(n inputs knots) time and memory.
 
-    >>> knots = torch.linspace(-1, 1, 8)[None]
-    >>> design(torch.tensor([[0.1]]), knots, 2, "identity").sum()    # x, and bases that sum to 1
+    >>> basis = Basis(torch.linspace(-1, 1, 8)[None], order=2, base="identity")
+    >>> design(torch.tensor([[0.1]]), basis).sum()    # x, and bases that sum to 1
     tensor(1.1000)
     """
-    rows = x.T
-    bases = splines(rows, table(knots, order, extrapolate), derivative)
-    return torch.cat([base_function(base)(rows, derivative)[:, None], bases], 1).permute(2, 0, 1)
+    if basis.knots.requires_grad and torch.is_grad_enabled():
+        return plain.design(x, basis, derivative).permute(2, 0, 1)
+    recipe = (basis.order, basis.base, basis.extrapolate, derivative)
+    if watched(x, basis.knots):
+        return _operation(x, basis.knots, *recipe)
+    return _Design.apply(x, basis.knots, *recipe)
 
 
-@dataclass(frozen=True)
-class Design:
-    """A design that is written once and read by a forward and a backward pass; no gradient flows through it."""
-
-    values: Float[Tensor, "inputs terms n"]
-    slopes: Float[Tensor, "inputs terms n"] | None
-    mean: Float[Tensor, "inputs terms"] | None
-    covariance: Float[Tensor, "inputs terms terms"] | None  # unbiased, in float64
+def _evaluate(x: Tensor, knots: Tensor, order: int, base: str, extrapolate: Extrapolate, derivative: int) -> Tensor:
+    """(n, inputs, terms) in memory."""
+    found = form_for(x).design(x, Basis(knots, order, base, extrapolate), derivative)
+    return found.permute(2, 0, 1).contiguous()
 
 
-def prepare(
-    x: Float[Tensor, "n inputs"],
-    knots: Float[Tensor, "inputs knots"],
-    order: int,
-    base: str,
-    extrapolate: Extrapolate = "linear",
-    *,
-    slopes: bool,
-    moments: bool,
-) -> Design:
-    """Evaluate the design block by block; `slopes` for a gradient in x, `moments` for the spread of edges."""
-    with torch.no_grad():
-        rows = x.detach().T
-        inputs, n = rows.shape
-        terms = knots.shape[1] - order
-        t = table(knots, order, extrapolate)
-        function = base_function(base)
-        values = rows.new_empty(inputs, terms, n)
-        slope = rows.new_empty(inputs, terms, n) if slopes else None
-        mean = rows.new_zeros(inputs, terms, dtype=torch.float64) if moments else None
-        covariance = rows.new_zeros(inputs, terms, terms, dtype=torch.float64) if moments else None
-        step = max(1, _BLOCK // max(1, n * knots.shape[1]))
-        length = n if step > 1 else max(1, _BLOCK // knots.shape[1])
-        for first in range(0, inputs, step):
-            block = slice(first, first + step)
-            whole = step >= inputs
-            part = t if whole else t.of(block)
-            for start in range(0, n, max(1, length)):
-                piece = slice(start, start + length)
-                piece_x = rows[block, piece]
-                values[block, 0, piece] = function(piece_x, 0)
-                to = None
-                if slope is not None:
-                    slope[block, 0, piece] = function(piece_x, 1)
-                    to = slope[block, 1:, piece]
-                write_splines(piece_x, part, values[block, 1:, piece], to)
-            if mean is not None and covariance is not None and n > 1:
-                exact = values[block].double()
-                centre = exact.mean(-1)
-                exact = exact - centre[..., None]
-                mean[block] = centre
-                covariance[block] = exact @ exact.mT / (n - 1)
-        return Design(values, slope, mean if mean is None else mean.to(x.dtype), covariance)
+class _Design(torch.autograd.Function):
+    @staticmethod
+    def forward(x: Tensor, knots: Tensor, order: int, base: str, extrapolate: Extrapolate, derivative: int) -> Tensor:
+        return _evaluate(x, knots, order, base, extrapolate, derivative)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, knots, *ctx.recipe = inputs
+        ctx.save_for_backward(x, knots)
+        ctx.save_for_forward(x, knots)
+
+    @staticmethod
+    def _slope(ctx: Any) -> Tensor:
+        x, knots = ctx.saved_tensors
+        order, base, extrapolate, derivative = ctx.recipe
+        return design(x, Basis(knots, order, base, extrapolate), derivative + 1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return (gradient * _Design._slope(ctx)).sum(-1), None, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: Any) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return tangent[..., None] * _Design._slope(ctx)
+
+    @staticmethod
+    def vmap(  # pyright: ignore[reportIncompatibleMethodOverride]
+        info: Any, where: tuple[Any, ...], x: Tensor, knots: Tensor, *recipe: Any
+    ) -> tuple[Tensor, int]:
+        """A mapped x is only more rows; mapped knots are done one by one."""
+        x_at, knots_at = where[:2]
+        if knots_at is not None:
+            rows = [x.select(x_at, b) if x_at is not None else x for b in range(info.batch_size)]
+            grids = knots.unbind(knots_at)
+            parts = [_Design.apply(row, grid, *recipe) for row, grid in zip(rows, grids, strict=True)]
+            return torch.stack(parts), 0
+        mapped = x.movedim(x_at, 0)
+        found = _Design.apply(mapped.flatten(0, 1), knots, *recipe)
+        return found.unflatten(0, mapped.shape[:2]), 0
+
+
+_operation = torch.library.custom_op(
+    "ascribe::design",
+    _evaluate,
+    mutates_args=(),
+    schema="(Tensor x, Tensor knots, int order, str base, str extrapolate, int derivative) -> Tensor",
+)
+
+
+@_operation.register_fake
+def _(x: Tensor, knots: Tensor, order: int, base: str, extrapolate: str, derivative: int) -> Tensor:
+    return x.new_empty(*x.shape, knots.shape[1] - order)
+
+
+_operation.register_autograd(_Design.backward, setup_context=_Design.setup_context)
+_operation.register_vmap(_Design.vmap)

@@ -14,13 +14,13 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Extrapolate = Literal["linear", "zero"]
+from ascribe.maths.kernels.basis import Extrapolate
+from ascribe.maths.kernels.watch import transformed, watched
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,6 @@ class Table:
         )
 
 
-def tracing() -> bool:
-    """Whether torch is compiling, or mapping and differentiating functions: then values cannot be looked at."""
-    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()  # pyright: ignore[reportPrivateUsage]
-
-
 _tables: OrderedDict[tuple[int, int, str], tuple[Tensor, Table]] = OrderedDict()
 _REMEMBERED = 64
 
@@ -62,8 +57,8 @@ def table(knots: Float[Tensor, "inputs knots"], order: int, extrapolate: Extrapo
 
     Knots hardly ever change between two calls, and their table costs as much as a third of a small layer.
     """
-    if knots.device.type != "cpu" or tracing():
-        return _tabulate(knots.detach(), order, extrapolate)
+    if knots.device.type != "cpu" or knots.requires_grad or transformed() or watched(knots):
+        return _tabulate(knots, order, extrapolate)
     key = (id(knots), order, extrapolate)
     known = _tables.get(key)
     if known is not None and known[0].dtype == knots.dtype and torch.equal(known[0], knots):

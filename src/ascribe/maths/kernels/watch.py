@@ -1,0 +1,21 @@
+"""Who looks on while an operation runs: then it must be an operation of torch's, not a function on plain memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+_PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
+
+
+def watched(*tensors: Tensor) -> bool:
+    """Whether torch is compiling, exporting or recording operations, or the tensors hold no numbers to look at."""
+    if torch.compiler.is_compiling():
+        return True
+    return torch._C._len_torch_dispatch_stack() > 0 or any(type(t) not in _PLAIN for t in tensors)
+
+
+def transformed() -> bool:
+    """Whether derivatives forward, or maps over tensors, are under way."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
