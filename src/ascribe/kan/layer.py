@@ -107,8 +107,8 @@ class KANLayer(nn.Module):
         return Basis(self.grid, self.k, self.base_fun, self.beyond)
 
     def weights(self) -> Weights:
-        """The numbers of the edges, with the mask in the scales."""
-        return Weights(self.mask * self.scale_base, self.coef, self.mask * self.scale_sp)
+        """The numbers of the edges, as they are held."""
+        return Weights(self.scale_base, self.coef, self.scale_sp, self.mask)
 
     def weight(self) -> Float[Tensor, "inputs outputs terms"]:
         """Mask, scales and coefficients folded into one weight a term; term 0 is the base function's."""

@@ -47,7 +47,7 @@ class EdgeSum(Replaced):
 
 def _sum(x: Tensor, basis: Basis, weights: Weights) -> Tensor:
     """The sums of the operation alone, as a function with one result that a rule can stand for."""
-    tensors = (x, *weights)
+    tensors = (x, *(t for t in weights if t is not None))
     if has_torch_function(tensors):
         return handle_torch_function(_sum, tensors, x, basis, weights)
     return edge_sum(x, basis, weights)[0]

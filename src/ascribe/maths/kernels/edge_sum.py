@@ -69,13 +69,14 @@ def _forward(
     base: Tensor,
     coef: Tensor,
     scale: Tensor | None,
+    mask: Tensor | None,
     order: int,
     base_fun: str,
     extrapolate: Extrapolate,
     spread: bool,
 ) -> tuple[Tensor, ...]:
     """The sums, the spreads, and the mean and covariance of the terms; the last three empty where not asked for."""
-    form, basis, weights = form_for(x), Basis(knots, order, base_fun, extrapolate), Weights(base, coef, scale)
+    form, basis, weights = form_for(x), Basis(knots, order, base_fun, extrapolate), Weights(base, coef, scale, mask)
     y, moments = form.forward(x, basis, weights, moments=spread)
     if moments is None:
         return y.contiguous(), *(x.new_empty(0, dtype=d) for d in (x.dtype, torch.float64, torch.float64))
@@ -90,6 +91,7 @@ def _backward(
     base: Tensor,
     coef: Tensor,
     scale: Tensor | None,
+    mask: Tensor | None,
     spreads: Tensor,
     mean: Tensor,
     covariance: Tensor,
@@ -100,7 +102,7 @@ def _backward(
     to_weights: bool,
 ) -> tuple[Tensor, ...]:
     """The gradients in x, base, coef and scale; empty where not asked for."""
-    weights = Weights(base, coef, scale)
+    weights = Weights(base, coef, scale, mask)
     pull = moments = None
     if gs is not None:
         # An edge that does not move has no slope; 0 is one of its subgradients.
@@ -108,7 +110,7 @@ def _backward(
     gx, gw = form_for(x).backward(
         gy, x, Basis(knots, order, base_fun, extrapolate), weights, pull, moments, to_x=to_x, to_weights=to_weights
     )
-    found = (gx, *(gw if gw is not None else (None, None, None)))
+    found = (gx, *(gw[:3] if gw is not None else (None, None, None)))
     return tuple(x.new_empty(0) if g is None else g.contiguous() for g in found)
 
 
@@ -117,14 +119,14 @@ class _EdgeSum(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        tensors, ctx.recipe = inputs[:5], inputs[5:]
+        tensors, ctx.recipe = inputs[:6], inputs[6:]
         ctx.mark_non_differentiable(*output[2:])
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors, *output[1:])
 
     @staticmethod
     def backward(ctx: Any, pulled: Tensor | None, gs: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x, knots, base, coef, scale, *seen = ctx.saved_tensors
+        x, knots, base, coef, scale, mask, *seen = ctx.saved_tensors
         order, base_fun, extrapolate, spread = ctx.recipe
         to_x, _, *to_weights = ctx.needs_input_grad[:5]
         gy: Tensor = x.new_zeros(x.shape[0], base.shape[1]) if pulled is None else pulled
@@ -133,23 +135,23 @@ class _EdgeSum(torch.autograd.Function):
         else:
             call: Any = _backward_operation if watched(gy, x) else _backward
             found = call(
-                gy, gs if spread else None, x, knots, base, coef, scale, *seen,
+                gy, gs if spread else None, x, knots, base, coef, scale, mask, *seen,
                 order, base_fun, extrapolate, to_x, any(to_weights),
             )  # fmt: skip
         gx, *gw = found
         needed = (to_x, *to_weights)
         gx, *gw = (g if need else None for g, need in zip((gx, *gw), needed, strict=True))
-        return gx, None, *gw, None, None, None, None
+        return gx, None, *gw, None, None, None, None, None
 
 
 def _gradients_composed(ctx: Any, gy: Tensor, gs: Tensor | None) -> tuple[Tensor | None, ...]:
     """The same gradients with a graph of their own, for derivatives of derivatives."""
-    x, knots, *given = ctx.saved_tensors[:5]
+    x, knots, *given = ctx.saved_tensors[:6]
     order, base_fun, extrapolate, spread = ctx.recipe
     y, s = _composed(x, Basis(knots, order, base_fun, extrapolate), Weights(*given), spread)
     outputs = [(y, gy)] if s is None or gs is None else [(y, gy), (s, gs)]
     needs = (ctx.needs_input_grad[0], *ctx.needs_input_grad[2:5])
-    inputs = [t for t, need in zip((x, *given), needs, strict=True) if need]
+    inputs = [t for t, need in zip((x, *given[:3]), needs, strict=True) if need]
     found = iter(
         torch.autograd.grad(
             [o for o, _ in outputs], inputs, [g for _, g in outputs], create_graph=True, materialize_grads=True
@@ -158,7 +160,7 @@ def _gradients_composed(ctx: Any, gy: Tensor, gs: Tensor | None) -> tuple[Tensor
     return tuple(next(found) if need else None for need in needs)
 
 
-_TENSORS = "Tensor x, Tensor knots, Tensor base, Tensor coef, Tensor? scale"
+_TENSORS = "Tensor x, Tensor knots, Tensor base, Tensor coef, Tensor? scale, Tensor? mask"
 _RECIPE = "int order, str base_fun, str extrapolate"
 
 _operation = torch.library.custom_op(
@@ -183,6 +185,7 @@ def _(
     base: Tensor,
     coef: Tensor,
     scale: Tensor | None,
+    mask: Tensor | None,
     order: int,
     base_fun: str,
     extrapolate: str,
@@ -204,6 +207,7 @@ def _(
     base: Tensor,
     coef: Tensor,
     scale: Tensor | None,
+    mask: Tensor | None,
     spreads: Tensor,
     mean: Tensor,
     covariance: Tensor,
