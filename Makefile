@@ -21,7 +21,7 @@ check: .venv/installed
 	$(BIN)/basedpyright
 
 # Compiles what has changed in csrc. Where the installation found no compiler there is nothing to do, and plain torch runs.
-KERNEL = test ! -e build/editable/build.ninja || $(BIN)/cmake --build build/editable
+KERNEL = test ! -e build/editable/build.ninja || $(BIN)/cmake --build build/editable -- --quiet
 kernel: .venv/installed
 	@$(KERNEL)
 
