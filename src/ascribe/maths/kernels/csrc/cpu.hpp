@@ -10,7 +10,7 @@
 
 #if defined(_MSC_VER) && defined(_M_X64)
 #include <immintrin.h>
-#include <intrin.h>
+#include <intrin.h>  // clang-cl has no runtime library for __builtin_cpu_supports
 #endif
 
 namespace ascribe::cpu {
@@ -18,13 +18,13 @@ namespace ascribe::cpu {
 #if defined(_MSC_VER) && defined(_M_X64)
 
 // Bits of cpuid: (leaf 1).ecx, (leaf 7).ebx and the states that the operating system saves (xgetbv).
-inline bool has(unsigned leaf1_ecx, unsigned leaf7_ebx, unsigned long long saved) {
+__attribute__((target("xsave"))) inline bool has(unsigned leaf1_ecx, unsigned leaf7_ebx, unsigned long long saved) {
     int leaf[4];
     __cpuid(leaf, 0);
     if (leaf[0] < 7) return false;
     __cpuid(leaf, 1);
     if ((static_cast<unsigned>(leaf[2]) & leaf1_ecx) != leaf1_ecx) return false;
-    if (saved != 0 && (_xgetbv(0) & saved) != saved) return false;
+    if ((_xgetbv(0) & saved) != saved) return false;
     __cpuidex(leaf, 7, 0);
     return (static_cast<unsigned>(leaf[1]) & leaf7_ebx) == leaf7_ebx;
 }
