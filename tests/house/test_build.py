@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -76,6 +77,19 @@ def test_an_instruction_set_is_taken_from_now_on_and_an_unknown_one_is_refused()
         assert kernel.isa() == isa
     finally:
         kernel.use(before)
+
+
+@compiled
+def test_the_stub_has_the_functions_of_the_module_and_their_arguments():
+    kernel = room.load()
+    assert not isinstance(kernel, str)
+    stub = ast.parse((ROOT / "src/ascribe/maths/kernels/_native.pyi").read_text())
+    said = {
+        d.name: [a.arg for a in d.args.posonlyargs + d.args.args] for d in stub.body if isinstance(d, ast.FunctionDef)
+    }
+    # A bound function's documentation begins with its signature.
+    bound = {name: f.__doc__.splitlines()[0] for name, f in vars(kernel).items() if name[0] != "_" and callable(f)}
+    assert said == {name: re.findall(r"[(,] ?(\w+): ", line) for name, line in bound.items()}
 
 
 @compiled
