@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.core.drawing import Drawer
-from ascribe.kan import evaluate, files, grids, history, prune, refine, regularization, scores
+from ascribe.kan import compiled, evaluate, files, grids, history, prune, refine, regularization, scores
 from ascribe.kan.fit.loop import fit
 
 Net = TypeVar("Net", bound="KAN")
@@ -110,6 +110,10 @@ class KAN(history.Versioned):
     ) -> Net:
         """Without the inputs that score at or below `threshold`; it takes all columns still, and reads `input_id`."""
         return self._next(prune.prune_input(self, threshold, active_inputs, x), "prune_input")
+
+    def compiled(self) -> compiled.CompiledKAN:
+        """The function alone, to serve: every edge folded into one table of polynomials."""
+        return compiled.CompiledKAN(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file, whole or not at all."""
