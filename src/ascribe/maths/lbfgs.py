@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -30,40 +31,57 @@ class Memory:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._steps: list[Tensor] = []
-        self._changes: list[Tensor] = []
-        self._products: list[list[float]] = []  # of step i (row) and change j >= i
+        self._first = self._last = 0  # the pairs are these rows
+        self._steps = self._changes = torch.empty(0, 0)
+        # Of the products of step i and change j >= i: the inverse of this triangle, and its diagonal. Both so small
+        # that numpy works on them in the time torch takes to start.
+        self._inverse = np.zeros((0, 0))
+        self._curvatures = np.zeros(0)
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return self._last - self._first
 
     def remember(self, step: Float[Tensor, " n"], change: Float[Tensor, " n"]) -> None:
         """Take one more pair, unless its curvature is not clearly positive (it would spoil the metric)."""
         curvature = float(step @ change)
-        if not curvature > 1e-12 * float(step.norm() * change.norm()):
+        if not curvature > 1e-12 * math.sqrt(float(step @ step) * float(change @ change)):
             return
-        if len(self._steps) == self._size:
-            del self._steps[0], self._changes[0], self._products[0]
-            for row in self._products:
-                del row[0]
-        column = (torch.stack(self._steps) @ change).tolist() if self._steps else []
-        for row, product in zip(self._products, column, strict=True):
-            row.append(product)
-        self._products.append([0.0] * len(self._products) + [curvature])
-        self._steps.append(step)
-        self._changes.append(change)
+        drop = 1 if len(self) == self._size else 0
+        self._make_room(step)
+        self._first += drop
+        column = torch.mv(self._steps[self._first : self._last], change).cpu().numpy() if len(self) else np.zeros(0)
+        self._steps[self._last], self._changes[self._last] = step, change
+        self._last += 1
+        count = len(self)
+        # The inverse of a block of a triangle is a block of its inverse; a new column adds one to it.
+        inverse = np.zeros((count, count))
+        old = self._inverse[drop:, drop:]
+        inverse[:-1, :-1] = old
+        inverse[:-1, -1] = old @ column / -curvature
+        inverse[-1, -1] = 1 / curvature
+        self._inverse = inverse
+        self._curvatures = np.append(self._curvatures[drop:], curvature)
 
     def direction(self, gradient: Float[Tensor, " n"], metric: Metric) -> Float[Tensor, " n"]:
         """$-H g$. Price: O(memory n) and one call of the metric."""
-        if not self._steps:
-            return metric(gradient).neg_()
-        steps, changes = torch.stack(self._steps), torch.stack(self._changes)
-        upper = torch.tensor(self._products, dtype=gradient.dtype, device=gradient.device)
-        first = torch.linalg.solve_triangular(upper, (steps @ gradient)[:, None], upper=True)
-        part = metric(torch.addmv(gradient, changes.T, first[:, 0], alpha=-1))
-        right = upper.diagonal()[:, None] * first - (changes @ part)[:, None]
-        second = torch.linalg.solve_triangular(upper.T, right, upper=False)
-        return torch.addmv(part, steps.T, second[:, 0]).neg_()
+        if not len(self):
+            return metric(gradient).neg()
+        steps, changes = self._steps[self._first : self._last], self._changes[self._first : self._last]
+        first = self._inverse @ torch.mv(steps, gradient).cpu().numpy()
+        part = metric(torch.addmv(gradient, changes.T, torch.from_numpy(first).to(gradient), alpha=-1))
+        second = (self._curvatures * first - torch.mv(changes, part).cpu().numpy()) @ self._inverse
+        return torch.addmv(part, steps.T, torch.from_numpy(second).to(gradient)).neg_()
+
+    def _make_room(self, like: Tensor) -> None:
+        """Twice the rows that are remembered: they move to the front only when the end is reached."""
+        if self._last < len(self._steps):
+            return
+        kept = slice(self._first, self._last)
+        self._first, self._last = 0, len(self)
+        steps, changes = like.new_empty(2, 2 * self._size, len(like))
+        if self._last:
+            steps[: self._last], changes[: self._last] = self._steps[kept], self._changes[kept]
+        self._steps, self._changes = steps, changes
 
 
 class Trial(NamedTuple):

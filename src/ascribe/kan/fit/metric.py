@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.kan.fit.objective import Evaluation, Objective, Pass, backward_edges
-from ascribe.kan.fit.parameters import LayerValues
+from ascribe.kan.fit.objective import Evaluation, Objective, Trace
+from ascribe.maths.kernels.form import Moments
 
 # Directions of a design that no sample reaches have no scale; this share of the mean one keeps them from running off.
 _RIDGE = 1e-3
@@ -29,52 +29,48 @@ class EdgeMetric:
 
     def __init__(self, objective: Objective, vector: Float[Tensor, " parameters"]) -> None:
         self._parameters = objective.parameters
-        passes = objective.forward(vector, moments=True)
-        self._effects = effects(objective, passes)
-        self._inverses = [_inverse(p, vector.dtype) for p in passes]
-        self._blocks: list[Tensor] = []
-        self._affine = [
-            (
-                s * p.sums.square().mean(1),
-                s,
-                n * p.products.square().mean(1),
-                n,
-            )
-            for p, (s, n) in zip(passes, self._effects, strict=True)
-        ]
+        traces = objective.traces(vector, moments=True)
+        self._effects = effects(objective, traces)
+        self._inverses = [_inverse(t.moments, vector.dtype) for t in traces if t.moments is not None]
+        # An affine that is not free has gradient 0, which the scale of 1 keeps.
+        self._scale = torch.ones_like(vector)
+        for stage, part, t, (s, n) in zip(
+            objective.stages, self._parameters.split(self._scale), traces, self._effects, strict=True
+        ):
+            if not stage.nodes.plain:
+                part.subnode_scale.copy_(1 / (s * t.sums.square().mean(1)))
+                part.subnode_bias.copy_(1 / s)
+                part.node_scale.copy_(1 / (n * t.products.square().mean(1)))
+                part.node_bias.copy_(1 / n)
+        self._blocks = [p.weight for p in self._parameters.split(self._scale)]
         self.follow(None)
 
     def follow(self, evaluation: Evaluation | None) -> None:
         """Take the regulariser's curvature from an evaluation."""
         stiffness = None if evaluation is None else evaluation.stiffness
-        self._blocks = [
-            1 / (subnodes[None] + (0 if stiffness is None else stiffness[l]))
-            for l, (subnodes, _) in enumerate(self._effects)
-        ]
+        for l, (block, (subnodes, _)) in enumerate(zip(self._blocks, self._effects, strict=True)):
+            total = subnodes if stiffness is None else stiffness[l] + subnodes
+            block.copy_(total.reciprocal().view(-1, 1, len(subnodes)).expand_as(block))
 
     def __call__(self, gradient: Float[Tensor, " parameters"]) -> Float[Tensor, " parameters"]:
-        parts: list[LayerValues] = []
-        for v, inverse, block, affine in zip(
-            self._parameters.split(gradient), self._inverses, self._blocks, self._affine, strict=True
-        ):
-            scaled = torch.bmm(inverse, v.weight).mul_(block[:, None])
-            rest = (v.subnode_scale, v.subnode_bias, v.node_scale, v.node_bias)
-            parts.append(LayerValues(scaled, *(g / a for g, a in zip(rest, affine, strict=True))))
-        return self._parameters.join(parts)
+        found = gradient * self._scale
+        for v, inverse in zip(self._parameters.split(found), self._inverses, strict=True):
+            v.weight.copy_(torch.bmm(inverse, v.weight))
+        return self._parameters.held(found)
 
 
-def effects(objective: Objective, passes: list[Pass]) -> list[tuple[Float[Tensor, " _"], Float[Tensor, " _"]]]:
+def effects(objective: Objective, traces: list[Trace]) -> list[tuple[Float[Tensor, " _"], Float[Tensor, " _"]]]:
     """For every layer, the mean squared effect of its sums and of its nodes on the loss, never quite 0."""
     found: list[tuple[Tensor, Tensor]] = []
     pulled = probes(objective)
-    for l in reversed(range(len(passes))):
-        p = passes[l]
+    for l in reversed(range(len(traces))):
+        stage = objective.stages[l]
         at_nodes = pulled.square().sum(0).mean(1)
-        pulled = objective.nodes[l].pull(p.values, p.inner, pulled)
+        pulled = stage.nodes.pull(stage.values, traces[l].inner, pulled)
         at_sums = pulled.square().sum(0).mean(1)
         found.append((_floored(at_sums), _floored(at_nodes)))
         if l:
-            pulled = backward_edges(p, pulled, None)
+            pulled = objective.to_inputs(l, pulled)
     return found[::-1]
 
 
@@ -96,13 +92,9 @@ def _floored(effect: Tensor) -> Tensor:
     return effect.clamp(min=float(effect.max()) * _QUIET + torch.finfo(effect.dtype).tiny)
 
 
-def _inverse(p: Pass, dtype: torch.dtype) -> Float[Tensor, "inputs terms terms"]:
-    covariance, mean = p.design.covariance, p.design.mean
-    assert covariance is not None
-    assert mean is not None
-    exact = mean.double()
-    gram = covariance + len(mean) * exact[:, :, None] * exact[:, None]
-    ridge = gram.diagonal(dim1=1, dim2=2).mean(1).clamp(min=1e-12) * _RIDGE
-    eye = torch.eye(gram.shape[1], dtype=gram.dtype, device=gram.device)
-    factor = torch.linalg.cholesky(gram + ridge[:, None, None] * eye)
-    return torch.cholesky_inverse(factor).to(dtype)
+def _inverse(moments: Moments, dtype: torch.dtype) -> Float[Tensor, "inputs terms terms"]:
+    mean, covariance = moments
+    gram = torch.baddbmm(covariance, mean[:, :, None], mean[:, None], alpha=len(mean))
+    diagonal = gram.diagonal(dim1=1, dim2=2)
+    diagonal.add_(diagonal.mean(1, keepdim=True).clamp(min=1e-12), alpha=_RIDGE)
+    return torch.cholesky_inverse(torch.linalg.cholesky(gram)).to(dtype)

@@ -48,15 +48,17 @@ class Nodes:
         inner: Float[Tensor, "subnodes n"],
         products: Float[Tensor, "nodes n"],
         pulled: Float[Tensor, "nodes n"],
-    ) -> tuple[Float[Tensor, "subnodes n"], tuple[Tensor, Tensor, Tensor, Tensor]]:
-        """The gradient in the sums, and in subnode_scale, subnode_bias, node_scale, node_bias."""
-        if self.plain:
-            zeros = torch.zeros_like(v.subnode_scale), torch.zeros_like(v.node_scale)
-            return self.pull(v, inner, pulled), (zeros[0], zeros[0], zeros[1], zeros[1])
-        node_scale, node_bias = (pulled * products).sum(1), pulled.sum(1)
+        slopes: LayerValues,
+    ) -> Float[Tensor, "subnodes n"]:
+        """The gradient in the sums; that in the affines is written into `slopes`, unless they are plain."""
         within = self.pull_inner(v, inner, pulled)
-        subnode_scale, subnode_bias = (within * sums).sum(1), within.sum(1)
-        return within * v.subnode_scale[:, None], (subnode_scale, subnode_bias, node_scale, node_bias)
+        if self.plain:
+            return within
+        torch.sum(pulled * products, 1, out=slopes.node_scale)
+        torch.sum(pulled, 1, out=slopes.node_bias)
+        torch.sum(within * sums, 1, out=slopes.subnode_scale)
+        torch.sum(within, 1, out=slopes.subnode_bias)
+        return within * v.subnode_scale[:, None]
 
     def pull(
         self, v: LayerValues, inner: Float[Tensor, "subnodes n"], pulled: Float[Tensor, "*probes nodes n"]

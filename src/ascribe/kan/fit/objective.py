@@ -1,9 +1,8 @@
 r"""What `fit` minimises, as one function of one vector: loss and $\lambda$ times the regulariser, and the gradient.
 
-The backward pass is written out. A layer is one matrix product on its design; the spread of an edge is
-$s = \sqrt{w^\top C w}$ with C the covariance of the design of its input, so $\partial s / \partial w = C w / s$ and
-$\partial s / \partial \phi_r = w\, w^\top (\phi_r - \bar\phi) / ((n-1) s)$. The design of the data, in the first layer,
-is made once. Everything is laid out (features, n).
+The backward pass is written out on the spline operation: of a layer only its inputs and sums are kept, (features, n)
+each, and the moments of its terms where the regulariser asks for spreads. The rows do not change from one evaluation to
+the next, so the moments of the first layer are found once.
 """
 
 from __future__ import annotations
@@ -16,41 +15,22 @@ from torch import Tensor
 
 from ascribe.kan.fit.dataset import Rows
 from ascribe.kan.fit.loss import Loss
-from ascribe.kan.fit.nodes import Nodes
-from ascribe.kan.fit.parameters import LayerValues, Parameters
+from ascribe.kan.fit.parameters import Parameters
 from ascribe.kan.fit.penalty import SMOOTHING, Deviations, Penalty
-from ascribe.kan.fit.prepared import Design, prepare
+from ascribe.kan.fit.spread import Spread
+from ascribe.kan.fit.stages import Stage, stages
 from ascribe.kan.structure import Network
+from ascribe.maths.kernels.form import Moments
 
 
-class Spread(NamedTuple):
-    """The deviation of every feature over the rows, with what its gradient needs."""
+class Trace(NamedTuple):
+    """What one stage leaves on the way up."""
 
-    centred: Float[Tensor, "features n"]
-    deviation: Float[Tensor, " features"]
-
-    @classmethod
-    def of(cls, x: Float[Tensor, "features n"]) -> Spread:
-        centred = x - x.mean(1, keepdim=True)
-        return cls(centred, (torch.linalg.vecdot(centred, centred) / max(1, x.shape[1] - 1)).sqrt_())
-
-    def backward(self, gradient: Float[Tensor, " features"]) -> Float[Tensor, "features n"]:
-        """0 where a feature does not vary."""
-        tiny = torch.finfo(gradient.dtype).tiny
-        return self.centred * (gradient / (max(1, self.centred.shape[1] - 1) * self.deviation.clamp(min=tiny)))[:, None]
-
-
-class Pass(NamedTuple):
-    """One layer on the way up."""
-
-    values: LayerValues
-    design: Design
     inputs: Float[Tensor, "inputs n"]
     sums: Float[Tensor, "subnodes n"]
     inner: Float[Tensor, "subnodes n"]
     products: Float[Tensor, "nodes n"]
-    root: Float[Tensor, "inputs subnodes"] | None  # of w C w, smoothed: the spread of every edge
-    towards: Float[Tensor, "inputs terms subnodes"] | None  # C w
+    moments: Moments | None
 
 
 class Evaluation(NamedTuple):
@@ -66,100 +46,160 @@ class Evaluation(NamedTuple):
 class Objective:
     """The objective of a network on rows of data; `refresh` after its knots have changed."""
 
+    stages: list[Stage]
+
     def __init__(self, network: Network, data: Rows, loss: Loss, penalty: Penalty) -> None:
         self.network, self.loss, self.penalty = network, loss, penalty
-        self.parameters = Parameters(network, data.inputs.dtype)
-        self.nodes = [Nodes(network, l) for l in range(network.depth)]
+        self._dtype = data.inputs.dtype
+        self.parameters = Parameters(network, self._dtype)
         self.see(data)
+        self.refresh()
 
     def see(self, data: Rows) -> None:
         """Other rows to learn from."""
         self.inputs, self.label = self.network.rows(data.inputs).T.contiguous(), data.label
-        self.refresh()
+        self._forget()
 
     def refresh(self) -> None:
         """Take the knots from the network again."""
         self.parameters.refresh()
-        self.knots = [layer.grid.to(self.inputs.dtype) for layer in self.network.layers]
-        self.first = self._design(0, self.inputs, moments=True)
-        self.first_spread = Spread.of(self.inputs)
+        self._point = torch.zeros_like(self.parameters.free, dtype=self._dtype)
+        self._gradient = torch.zeros_like(self._point)
+        self.stages = stages(self.network, self.parameters, self._point, self._gradient)
+        self._forget()
 
-    def _design(self, l: int, inputs: Tensor, moments: bool) -> Design:
-        layer = self.network.layers[l]
-        return prepare(inputs.T, self.knots[l], layer.k, layer.base_fun, layer.beyond, slopes=l > 0, moments=moments)
+    def _forget(self) -> None:
+        self._first: Moments | None = None
+        self._first_spread: Spread | None = None
+        self._at: tuple[Tensor, int, list[Trace]] | None = None
 
-    def forward(self, vector: Float[Tensor, " parameters"], moments: bool) -> list[Pass]:
-        """All layers; with `moments` also the covariance of every design and the spread of every edge."""
-        passes: list[Pass] = []
-        inputs = self.inputs
-        for l, values in enumerate(self.parameters.split(vector)):
-            design = self._design(l, inputs, moments) if l else self.first
-            sums = torch.mm(values.weight.flatten(0, 1).T, design.values.flatten(0, 1))
-            inner, products, nodes = self.nodes[l].forward(values, sums)
-            root = towards = None
-            if moments and design.covariance is not None:
-                towards = torch.bmm(design.covariance.to(vector.dtype), values.weight)
-                root = (towards * values.weight).sum(1).clamp_(min=0).add_(SMOOTHING**2).sqrt_()
-            passes.append(Pass(values, design, inputs, sums, inner, products, root, towards))
+    def traces(self, vector: Float[Tensor, " parameters"], moments: bool = False) -> list[Trace]:
+        """A pass up at `vector`; that of the last evaluation where it was there and has what is asked for."""
+        if self._at is not None:
+            place, version, found = self._at
+            same = place is vector and version == vector._version
+            if same and (not moments or found[-1].moments is not None):
+                return found
+        found = self._up(vector, moments)
+        self._at = vector, vector._version, found
+        return found
+
+    def _up(self, vector: Float[Tensor, " parameters"], moments: bool) -> list[Trace]:
+        self._point.copy_(vector)
+        inputs, found = self.inputs, list[Trace]()
+        for stage in self.stages:
+            seen = None if found else self._first
+            y, new = stage.form.forward(inputs.T, stage.basis, stage.weights, moments and seen is None)
+            if not found and new is not None:
+                self._first = new
+            inner, products, nodes = stage.nodes.forward(stage.values, y.T)
+            found.append(Trace(inputs, y.T, inner, products, new if seen is None else seen))
             inputs = nodes
         self.output = inputs
-        # Kept until the next pass has its own: memory given back to the system between two passes is cleared anew.
-        self._kept = passes
-        return passes
+        return found
+
+    def run(
+        self, vector: Float[Tensor, " parameters"], inputs: Float[Tensor, "inputs n"]
+    ) -> Float[Tensor, "outputs n"]:
+        """The outputs at `vector` for other rows."""
+        self._at = None
+        self._point.copy_(vector)
+        for stage in self.stages:
+            y, _ = stage.form.forward(inputs.T, stage.basis, stage.weights)
+            inputs = stage.nodes.forward(stage.values, y.T)[2]
+        return inputs
 
     def __call__(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
-        lamb = self.penalty.lamb
-        passes = self.forward(vector, moments=self.penalty.on_edges)
+        lamb, on_edges = self.penalty.lamb, self.penalty.on_edges
+        traces = self.traces(vector, on_edges)
         loss, pulled = self.loss(self.output, self.label)
-        penalty, slopes, stiffness = 0.0, None, None
-        nodes: list[Spread] = []
-        subnodes: list[Spread] = []
-        if self.penalty.on_edges:
-            nodes = [self.first_spread, *(Spread.of(p.inputs) for p in passes[1:])]
-            subnodes = [Spread.of(p.sums) for p in passes] if self.penalty.looks_back else []
-            roots = [p.root for p in passes if p.root is not None]
-            edges = [root - SMOOTHING for root in roots]
-            seen = Deviations(
-                [s.deviation for s in nodes], [s.deviation for s in subnodes], edges, Spread.of(self.output).deviation
+        pressure = self._press(traces) if on_edges else None
+        for l in reversed(range(len(traces))):
+            trace, stage = traces[l], self.stages[l]
+            pulled = stage.nodes.backward(stage.values, trace.sums, trace.inner, trace.products, pulled, stage.slopes)
+            if pressure is not None and pressure.subnodes:
+                pulled = pulled.clone()
+                pressure.subnodes[l].add_backward(pulled, trace.sums, pressure.slopes.subnodes[l] * lamb)
+            gx, gw = stage.form.backward(
+                pulled.T,
+                trace.inputs.T,
+                stage.basis,
+                stage.weights,
+                None if pressure is None else pressure.edges[l],
+                None if pressure is None else trace.moments,
+                to_x=l > 0,
             )
-            penalty, slopes = self.penalty.pull(self.network, seen)
-            stiffness = [(g * lamb).clamp_(min=0).div_(s) for g, s in zip(slopes.edges, roots, strict=True)]
-        gradients: list[LayerValues] = []
-        for l in reversed(range(len(passes))):
-            p = passes[l]
-            pulled, affines = self.nodes[l].backward(p.values, p.sums, p.inner, p.products, pulled)
-            if slopes is not None and subnodes:
-                pulled = pulled + subnodes[l].backward(slopes.subnodes[l] * lamb)
-            # The thin factor first: the other order takes twice as long.
-            weight = torch.mm(pulled, p.design.values.flatten(0, 1).T).T.unflatten(0, p.design.values.shape[:2])
-            edge = None
-            if slopes is not None and p.root is not None and p.towards is not None:
-                edge = slopes.edges[l] * lamb / p.root
-                weight.addcmul_(p.towards, edge[:, None])
-            gradients.append(LayerValues(weight, *affines))
-            if l:
-                pulled = backward_edges(p, pulled, edge)
-                if slopes is not None:
-                    pulled += nodes[l].backward(slopes.nodes[l] * lamb)
-        gradients.reverse()
+            assert gw is not None
+            stage.into.base.copy_(gw.base)
+            stage.into.coef.copy_(gw.coef)
+            if gx is not None:
+                pulled = gx.T
+                if pressure is not None:
+                    pressure.nodes[l].add_backward(pulled, trace.inputs, pressure.slopes.nodes[l] * lamb)
+        penalty = 0.0 if pressure is None else pressure.value
         if self.penalty.on_coefficients:
-            for g, p, scale in zip(gradients, passes, self.parameters.scales, strict=True):
-                value, gradient = self.penalty.coefficients(p.values.weight, scale)
-                penalty += value
-                g.weight.add_(gradient, alpha=lamb)
+            penalty += self._add_coefficients()
         value = float(loss)
-        return Evaluation(value + lamb * penalty, self.parameters.join(gradients), value, penalty, stiffness)
+        return Evaluation(
+            value + lamb * penalty,
+            self.parameters.held(self._gradient),
+            value,
+            penalty,
+            None if pressure is None else pressure.stiffness,
+        )
+
+    def to_inputs(self, l: int, pulled: Float[Tensor, "probes subnodes n"]) -> Float[Tensor, "probes inputs n"]:
+        """From gradients in the sums of stage l, at the last pass, to those in its inputs."""
+        assert self._at is not None
+        stage, inputs = self.stages[l], self._at[2][l].inputs
+        found: list[Tensor] = []
+        for probe in pulled:
+            gx, _ = stage.form.backward(probe.T, inputs.T, stage.basis, stage.weights, to_weights=False)
+            assert gx is not None
+            found.append(gx.T)
+        return torch.stack(found)
+
+    def _press(self, traces: list[Trace]) -> Pressure:
+        """The regulariser of the edges at these traces."""
+        if self._first_spread is None:
+            self._first_spread = Spread.of(self.inputs)
+        back = self.penalty.looks_back
+        nodes = [self._first_spread, *(Spread.of(t.inputs) for t in traces[1:])]
+        subnodes = [Spread.of(t.sums) for t in traces] if back else []
+        roots: list[Tensor] = []
+        for trace, stage in zip(traces, self.stages, strict=True):
+            assert trace.moments is not None
+            roots.append(stage.form.spreads(stage.weights, trace.moments, SMOOTHING))
+        value, slopes = self.penalty.pull(
+            self.network,
+            Deviations(
+                [s.deviation for s in nodes],
+                [s.deviation for s in subnodes],
+                [root - SMOOTHING for root in roots],
+                Spread.of(self.output).deviation if back else None,
+            ),
+        )
+        edges = [(g * self.penalty.lamb).div_(root) for g, root in zip(slopes.edges, roots, strict=True)]
+        return Pressure(value, slopes, edges, nodes, subnodes)
+
+    def _add_coefficients(self) -> float:
+        total = 0.0
+        for stage, scale in zip(self.stages, self.parameters.scales, strict=True):
+            value, gradient = self.penalty.coefficients(stage.values.weight, scale)
+            total += value
+            stage.slopes.weight.add_(gradient, alpha=self.penalty.lamb)
+        return total
 
 
-def backward_edges(
-    p: Pass, pulled: Float[Tensor, "*probes subnodes n"], edge: Float[Tensor, "inputs subnodes"] | None
-) -> Float[Tensor, "*probes inputs n"]:
-    """From the sums of a layer to its inputs; `edge` is the gradient in every spread over that spread."""
-    values, slopes = p.design.values, p.design.slopes
-    assert slopes is not None
-    towards = torch.matmul(p.values.weight.flatten(0, 1), pulled).unflatten(-2, values.shape[:2])
-    if edge is not None and p.design.mean is not None:
-        weight = p.values.weight
-        mixing = torch.bmm(weight * edge[:, None], weight.mT).div_(max(1, values.shape[2] - 1))
-        towards.baddbmm_(mixing, values).sub_(torch.bmm(mixing, p.design.mean[..., None]))
-    return towards.mul_(slopes).sum(-2)
+class Pressure(NamedTuple):
+    """The part of the regulariser on edges, at one point."""
+
+    value: float  # without lamb
+    slopes: Deviations  # the gradient in all deviations, without lamb
+    edges: list[Float[Tensor, "_ _"]]  # the gradient in every spread, with lamb, over that spread
+    nodes: list[Spread]
+    subnodes: list[Spread]
+
+    @property
+    def stiffness(self) -> list[Float[Tensor, "_ _"]]:
+        return [edge.clamp(min=0) for edge in self.edges]

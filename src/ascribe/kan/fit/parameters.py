@@ -42,6 +42,7 @@ class Parameters:
             self.shapes.append([weight.shape, *(a.shape for a in affines)])
             free += [weight.flatten(), *(torch.full_like(a, a.requires_grad, dtype=torch.bool) for a in affines)]
         self.free: Bool[Tensor, " parameters"] = torch.cat(free)
+        self._mask = None if bool(self.free.all()) else self.free.to(dtype)
         self.scales: list[Float[Tensor, "inputs 1 outputs"]] = []
         self.refresh()
 
@@ -69,17 +70,14 @@ class Parameters:
         """How many numbers may move."""
         return int(self.free.sum())
 
+    def held(self, vector: Float[Tensor, " parameters"]) -> Float[Tensor, " parameters"]:
+        """A copy with 0 where nothing may move."""
+        return vector.clone() if self._mask is None else vector * self._mask
+
     def split(self, vector: Shaped[Tensor, " parameters"]) -> list[LayerValues]:
         sizes = [shape.numel() for layer in self.shapes for shape in layer]
         parts = iter(vector.split(sizes))
         return [LayerValues(*(next(parts).view(shape) for shape in layer)) for layer in self.shapes]
-
-    def join(self, layers: list[LayerValues]) -> Float[Tensor, " parameters"]:
-        """What `split` took apart, with 0 where nothing may move."""
-        parts: list[Tensor] = []
-        for v in layers:
-            parts += [v.weight, v.subnode_scale, v.subnode_bias, v.node_scale, v.node_bias]
-        return torch.cat([p.reshape(-1) for p in parts]).mul_(self.free)
 
     def read(self) -> Float[Tensor, " parameters"]:
         """The network's values as a new vector."""

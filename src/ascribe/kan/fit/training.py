@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import TrainingError
@@ -19,7 +20,7 @@ from ascribe.kan.fit.objective import Objective
 from ascribe.kan.fit.optimisers import make_optimiser, optimiser_named
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.schedule import GridSchedule
-from ascribe.kan.grids import out_of_range, update_grid
+from ascribe.kan.grids import update_grid
 from ascribe.kan.structure import Network
 
 # Up to this many numbers in all designs double precision costs little, and steps of second order gain much by it.
@@ -64,7 +65,11 @@ class Training:
         objective = Objective(self._work, next(self._batches), loss, penalty)
         self._optimiser = make_optimiser(self.name, objective, lr)
         self._objective = objective
-        self._best: dict[str, Tensor] = self._snapshot()
+        self._unseen = None if self._test is None else self._work.rows(self._test.inputs).T.contiguous()
+        self._measured: tuple[Tensor, int, float] | None = None
+        # What the vector does not hold changes with the grids alone, so one copy serves all steps between two updates.
+        self._frame = self._snapshot()
+        self._best = self._frame, self._optimiser.vector.clone()
         self._best_value, self._best_step = math.inf, 0
         self._results: dict[str, list[float]] = {"train_loss": []}
         if self._test is not None:
@@ -117,38 +122,44 @@ class Training:
                     if progress:
                         bar.set_postfix({name: f"{values[-1]:.3g}" for name, values in self._results.items()})
         finally:
-            self._kan.load_state_dict(self._best)
+            self._give_best()
         return History(self._results, self.name, self._best_step, time.perf_counter() - started)
 
     def _update_grids(self) -> None:
-        self._objective.parameters.write(self._optimiser.vector)
-        stride = 1 if self._whole else -(-len(self._train) // _GRID_ROWS)
-        before = [layer.grid.clone() for layer in self._work.layers]
-        rows = self._train.inputs[::stride]
-        outside = max(float(share.max()) for share in out_of_range(self._work, rows))
+        objective, layers = self._objective, self._work.layers
+        objective.parameters.write(self._optimiser.vector)
+        before = [layer.grid.clone() for layer in layers]
         # A grid that misses the data goes to it at once, at whatever cost to edges that have not seen it; later
         # updates keep what was learnt.
-        update_grid(self._work, rows, tolerance=math.inf if outside > _OUTSIDE else 0.05)
-        if all(torch.equal(a, layer.grid) for a, layer in zip(before, self._work.layers, strict=True)):
+        traces = objective.traces(self._optimiser.vector)
+        outside = max(_outside(trace.inputs, *layer.range) for trace, layer in zip(traces, layers, strict=True))
+        stride = 1 if self._whole else -(-len(self._train) // _GRID_ROWS)
+        update_grid(self._work, self._train.inputs[::stride], tolerance=math.inf if outside > _OUTSIDE else 0.05)
+        if all(torch.equal(a, layer.grid) for a, layer in zip(before, layers, strict=True)):
             return
-        self._optimiser.vector = self._objective.parameters.read()
-        self._objective.refresh()
+        self._frame = self._snapshot()
+        self._optimiser.vector = objective.parameters.read()
+        objective.refresh()
         self._optimiser.restart()
 
     def _keep(self, value: float, step: int) -> None:
         if value < self._best_value:
-            self._objective.parameters.write(self._optimiser.vector)
-            self._best, self._best_value, self._best_step = self._snapshot(), value, step
+            self._best = self._frame, self._optimiser.vector.clone()
+            self._best_value, self._best_step = value, step
 
     def _snapshot(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self._work.state_dict().items()}
+
+    def _give_best(self) -> None:
+        frame, vector = self._best
+        self._work.load_state_dict(frame)
+        self._objective.parameters.write(vector)
+        self._kan.load_state_dict(self._work.state_dict())
 
     def _record(self, step: int, loss: float, penalty: float, measure: bool) -> None:
         results = self._results
         results["train_loss"].append(self._loss.report(loss))
         results["reg"].append(penalty)
-        if measure:
-            self._objective.parameters.write(self._optimiser.vector)
         if self._test is not None:
             results["test_loss"].append(self._measure(self._test) if measure else results["test_loss"][-1])
         if self._metrics:
@@ -157,6 +168,17 @@ class Training:
             for metric in self._metrics:
                 results.setdefault(metric.__name__, []).append(float(metric()))
 
-    def _measure(self, rows: Rows) -> float:
-        with torch.no_grad():
-            return self._loss.report(float(self._loss(self._work(rows.inputs).T, rows.label)[0]))
+    def _measure(self, test: Rows) -> float:
+        """The loss on other rows; known already where the vector has not moved since."""
+        vector = self._optimiser.vector
+        if self._measured is None or self._measured[0] is not vector or self._measured[1] != vector._version:
+            assert self._unseen is not None
+            output = self._objective.run(vector, self._unseen)
+            self._measured = vector, vector._version, self._loss.report(float(self._loss(output, test.label)[0]))
+        return self._measured[2]
+
+
+def _outside(x: Float[Tensor, "inputs n"], low: Float[Tensor, " inputs"], high: Float[Tensor, " inputs"]) -> float:
+    """The largest share of rows outside an input's grid."""
+    outside = (x < low[:, None]) | (x > high[:, None])
+    return float(outside.sum(1).amax()) / max(1, x.shape[1])

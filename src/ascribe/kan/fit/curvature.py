@@ -1,0 +1,111 @@
+"""The curvature of the objective as one dense matrix: Gauss and Newton's for the loss, and the regulariser's own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ascribe.kan.fit.metric import probes
+from ascribe.kan.fit.objective import Evaluation, Objective, Trace
+from ascribe.maths.levenberg import add_gram
+
+_PIECE = 20_000_000  # numbers of the Jacobian that are held at a time
+
+
+class _Effects(NamedTuple):
+    """How much the loss moves, a probe and row each, with nodes, subnodes after their affine, and sums."""
+
+    nodes: Float[Tensor, "probes nodes n"]
+    inner: Float[Tensor, "probes subnodes n"]
+    sums: Float[Tensor, "probes subnodes n"]
+
+    def of(self, rows: slice) -> _Effects:
+        return _Effects(*(effect[..., rows] for effect in self))
+
+
+@final
+class Curvature:
+    r"""The matrix over what is free to move, never negative: $J^\top J$ of the loss, and of every edge its stiffness."""
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        self.free = objective.parameters.free.nonzero()[:, 0]
+        # Of every stage which of its numbers are free, None where all are; the affines of plain nodes never.
+        self._chosen: list[Tensor | None] = []
+        self._counts: list[int] = []
+        for stage, free in zip(objective.stages, objective.parameters.split(objective.parameters.free), strict=True):
+            mine = free.weight.flatten() if stage.nodes.plain else torch.cat([part.flatten() for part in free])
+            self._chosen.append(None if bool(mine.all()) else mine.nonzero()[:, 0])
+            self._counts.append(int(mine.sum()))
+
+    def __call__(self, vector: Float[Tensor, " parameters"], now: Evaluation) -> Float[Tensor, "free free"]:
+        """The lower triangle at `vector`, of which `now` is the evaluation; what stands above it means nothing."""
+        objective = self._objective
+        traces = objective.traces(vector, moments=now.stiffness is not None)
+        effects = self._effects(traces)
+        count, rows = len(self.free), objective.inputs.shape[1]
+        among = len(effects[-1].nodes)
+        width = min(rows, max(1, _PIECE // max(1, count * among)))
+        total = vector.new_zeros(count, count)
+        jacobian = vector.new_empty(count, among, width)
+        for start in range(0, rows, width):
+            piece = slice(start, min(rows, start + width))
+            part = jacobian[..., : piece.stop - piece.start]
+            for l, out in enumerate(part.split(self._counts)):
+                self._write(l, traces[l], effects[l].of(piece), piece, out)
+            add_gram(total, part.flatten(1), 1 / rows)
+        if now.stiffness is not None:
+            self._stiffen(total, traces, now.stiffness)
+        return total
+
+    def _effects(self, traces: list[Trace]) -> list[_Effects]:
+        found: list[_Effects] = []
+        nodes = probes(self._objective)
+        for l in reversed(range(len(traces))):
+            stage = self._objective.stages[l]
+            inner = stage.nodes.pull_inner(stage.values, traces[l].inner, nodes)
+            sums = inner if stage.nodes.plain else inner * stage.values.subnode_scale[:, None]
+            found.append(_Effects(nodes, inner, sums))
+            if l:
+                nodes = self._objective.to_inputs(l, sums)
+        return found[::-1]
+
+    def _write(
+        self, l: int, trace: Trace, effects: _Effects, rows: slice, out: Float[Tensor, "numbers probes n"]
+    ) -> None:
+        """One row a number of the stage: its effect on every probe of every row."""
+        stage, chosen = self._objective.stages[l], self._chosen[l]
+        terms = stage.form.design(trace.inputs[:, rows].T, stage.basis)
+        sums = effects.sums.transpose(0, 1)
+        shape = *terms.shape[:2], *sums.shape
+        if chosen is None and stage.nodes.plain:
+            torch.mul(terms[:, :, None, None], sums, out=out.view(shape))
+            return
+        found = torch.mul(terms[:, :, None, None], sums).flatten(0, 2)
+        if not stage.nodes.plain:
+            nodes, inner = effects.nodes.transpose(0, 1), effects.inner.transpose(0, 1)
+            found = torch.cat(
+                [found, inner * trace.sums[:, None, rows], inner, nodes * trace.products[:, None, rows], nodes]
+            )
+        out.copy_(found if chosen is None else found[chosen])
+
+    def _stiffen(self, total: Tensor, traces: list[Trace], stiffness: list[Tensor]) -> None:
+        first = 0
+        for l, (trace, stiff) in enumerate(zip(traces, stiffness, strict=True)):
+            chosen, count = self._chosen[l], self._counts[l]
+            assert trace.moments is not None
+            covariance = trace.moments.covariance.to(total.dtype)
+            inputs, terms, outputs = len(stiff), covariance.shape[1], stiff.shape[1]
+            size = inputs * terms * outputs
+            place = total[first : first + count, first : first + count]
+            block = place[:size, :size] if chosen is None else total.new_zeros(size, size)
+            same_edge = block.view(inputs, terms, outputs, inputs, terms, outputs)
+            same_edge = same_edge.diagonal(dim1=0, dim2=3).diagonal(dim1=1, dim2=3)
+            same_edge += covariance.permute(1, 2, 0)[..., None] * stiff
+            if chosen is not None:
+                edges = chosen[chosen < size]
+                place[: len(edges), : len(edges)] += block[edges][:, edges]
+            first += count
