@@ -84,12 +84,41 @@ def test_the_stub_has_the_functions_of_the_module_and_their_arguments():
     kernel = room.load()
     assert not isinstance(kernel, str)
     stub = ast.parse((ROOT / "src/ascribe/maths/kernels/_native.pyi").read_text())
-    said = {
-        d.name: [a.arg for a in d.args.posonlyargs + d.args.args] for d in stub.body if isinstance(d, ast.FunctionDef)
-    }
-    # A bound function's documentation begins with its signature.
-    bound = {name: f.__doc__.splitlines()[0] for name, f in vars(kernel).items() if name[0] != "_" and callable(f)}
-    assert said == {name: re.findall(r"[(,] ?(\w+): ", line) for name, line in bound.items()}
+    assert written(stub) == bound(kernel)
+
+
+def written(scope: ast.Module | ast.ClassDef, prefix: str = "") -> dict[str, list[str]]:
+    """The arguments of every function and method of a stub."""
+    found: dict[str, list[str]] = {}
+    for part in scope.body:
+        if isinstance(part, ast.ClassDef):
+            found |= written(part, f"{part.name}.")
+        elif isinstance(part, ast.FunctionDef):
+            found[prefix + part.name] = [a.arg for a in part.args.posonlyargs + part.args.args if a.arg != "self"]
+    return found
+
+
+def bound(scope: object, prefix: str = "") -> dict[str, list[str]]:
+    """The same of a module: the documentation of what nanobind binds begins with its signature."""
+    found: dict[str, list[str]] = {}
+    for name, part in vars(scope).items():
+        if isinstance(part, type):
+            found |= bound(part, f"{name}.")
+        elif type(part).__name__ in ("nb_func", "nb_method"):
+            found[prefix + name] = re.findall(r"[(,] ?(\w+): ", part.__doc__.splitlines()[0])
+    return found
+
+
+@pytest.mark.skipif(shutil.which("nm") is None, reason="the tools of a compiler")
+@pytest.mark.parametrize("isa", ["avx2", "avx512"])
+def test_code_for_one_instruction_set_cannot_be_taken_for_another(isa: str):
+    """What the linker may merge by name is named after its instruction set: no other processor can then run it."""
+    archive = ROOT / f"build/editable/libkernels_{isa}.a"
+    if not archive.exists():
+        pytest.skip("nothing was compiled in this checkout")
+    listing = subprocess.run(["nm", "-C", "--defined-only", archive], capture_output=True, text=True, check=True).stdout
+    functions = re.findall(r"^[0-9a-f]+ [Wu] (.+)$", listing, re.MULTILINE)
+    assert [name for name in functions if f"ascribe::{isa}::" not in name] == []
 
 
 @compiled
