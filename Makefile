@@ -1,10 +1,11 @@
 # Two commands do everything on a fresh machine:
 #   make demo   installs once, explains the diabetes data, says where the report is
 #   make test   the same environment, all checks and all tests
+# And one measures: make bench, beside the peers, into benchmarks/RESULTS.md
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check kernel docs clean
+.PHONY: demo test check kernel docs bench clean
 
 demo: .venv/installed
 	@$(KERNEL) || echo "The kernel could not be compiled; going on in plain torch, which is slower."
@@ -37,5 +38,18 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 	$(INSTALL) --no-build-isolation --editable ".[dev]"
 	@touch $@
 
+bench: .venv-bench/installed
+	@$(KERNEL)
+	.venv-bench/bin/python -m benchmarks
+
+# The peers, in an environment of their own that sees all of the first one: torch is installed once.
+.venv-bench/installed: .venv/installed benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	first=$$($(BIN)/python -c "import site; print(site.getsitepackages()[0])") && \
+	own=$$(.venv-bench/bin/python -c "import site; print(site.getsitepackages()[0])") && \
+	echo "import site; site.addsitedir('$$first')" > "$$own/first.pth"
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf .venv demo site dist build src/ascribe/maths/kernels/_native.*.so
+	rm -rf .venv .venv-bench demo site dist build src/ascribe/maths/kernels/_native.*.so

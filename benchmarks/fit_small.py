@@ -85,13 +85,13 @@ def _goals(section: Section, scale: Scale, fits: dict[str, Fits], peer: Fits, re
     data, known = four_inputs(), not math.isnan(peer.wall)
     work = {opt: Work(f"fit-small-{opt}", lambda opt=opt: train(WIDTH, data, opt, 8, 0), 1) for opt in OPTIMISERS}
     for opt in ("LBFGS", "auto"):
-        faster, value = peer.wall / fits[opt].wall, fits[opt].objective
+        found, value = peer.wall / fits[opt].wall, fits[opt].objective
         section.goals.append(
             scale.goal(
                 f'fit [4, 5, 1], 40 steps, opt="{opt}", against pykan',
-                f"{times(faster)} faster, objective {value:.2e} (pykan {peer.objective:.2e})",
+                f"{faster(found)}, objective {value:.2e} (pykan {peer.objective:.2e})",
                 f"{FASTER:.0f}x faster, objective no higher",
-                faster >= FASTER and value <= peer.objective if known else None,
+                found >= FASTER and value <= peer.objective if known else None,
                 work[opt],
             )
         )
@@ -99,7 +99,7 @@ def _goals(section: Section, scale: Scale, fits: dict[str, Fits], peer: Fits, re
     section.goals.append(
         scale.goal(
             'fit [4, 5, 1], opt="auto", until pykan\'s last objective',
-            f"{seconds(until)}, {times(peer.wall / until)} faster",
+            f"{seconds(until)}, {faster(peer.wall / until)}",
             f"{FASTER:.0f}x faster",
             peer.wall / until >= FASTER if known else None,
             work["auto"],

@@ -1,9 +1,10 @@
 """The least work and traffic of a job, by formula.
 
-Of an edge's G + k bases only k + 1 are not 0 at a point, and the base function is one more: k + 2 multiplications and
-additions an edge and row. A backward pass does as much again for the weights, and again for the inputs. The bases
-themselves cost k (k + 1) multiplications and additions an input and row, and the base function counts as 8 operations;
-all outputs share them.
+A value of an edge is a polynomial of order k, by Horner's rule k multiplications and additions, and one more for the
+base function: k + 1 an edge and row. A gradient in the weights is a product with the k + 1 bases that are not 0 and
+the base function: k + 2. A gradient in the inputs is a polynomial again, summed over the outputs: k + 1. Bases cost k
+(k + 1) multiplications and additions an input and row, and a base function counts as 8 operations; all outputs share
+them.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ class Work(NamedTuple):
 
 
 def forward(width: Sequence[int], rows: int, order: int = 3, size: int = 4) -> Work:
-    """Every layer reads its inputs and writes its outputs."""
-    total = Work(0, 0)
-    for n, m in itertools.pairwise(width):
-        flops = rows * n * (2 * (order + 2) * m + 2 * order * (order + 1) + 8)
-        total += Work(flops, size * rows * (n + m))
-    return total
+    """Inputs are read and outputs written; what is between may stay in cache."""
+    layers = list(itertools.pairwise(width))
+    flops = sum(rows * n * (2 * (order + 1) * m + 8) for n, m in layers)
+    return Work(flops, size * rows * (width[0] + width[-1]))
 
 
 def evaluation(width: Sequence[int], rows: int, cells: int, order: int = 3, size: int = 4) -> Work:
-    """Values and gradients in all weights: the first layer needs none in its inputs."""
+    """Values, and gradients in all weights; the first layer needs none in its inputs.
+
+    Weights are read forward and back and their gradients written; the inputs of every layer are read in both passes.
+    """
     total = Work(0, 0)
     for l, (n, m) in enumerate(itertools.pairwise(width)):
-        passes = 2 if l == 0 else 3
-        flops = rows * n * (2 * (order + 2) * m * passes + 4 * order * (order + 1) + 16)
-        weights = n * m * (1 + cells + order)
-        total += Work(flops, size * (2 * rows * (n + m) + 3 * weights))
+        multiplied = (order + 1) + (order + 2) + (order + 1 if l else 0)
+        flops = rows * n * (2 * m * multiplied + 2 * order * (order + 1) + 8)
+        total += Work(flops, size * (2 * rows * n + rows * m + 3 * n * m * (1 + cells + order)))
     return total
 
 

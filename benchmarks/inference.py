@@ -14,7 +14,7 @@ from benchmarks.data import uniform
 from benchmarks.machine import Peaks
 from benchmarks.memory import peaks as memory_peaks
 from benchmarks.peers import pykan
-from benchmarks.report import Scale, Section, Table, Work, number, times
+from benchmarks.report import Scale, Section, Table, Work, faster, number
 from benchmarks.tables import contenders, mebibytes
 from benchmarks.timing import Job, alternate, ratio, threads
 
@@ -76,9 +76,7 @@ def run(scale: Scale, peaks: Peaks) -> Section:
         f"Inference, {rows:,} rows of [8, 16, 1]",
         TEXT,
     )
-    compiled = (COMPILED,) if hasattr(KAN, "compiled") else ()
-    ours = COMPILED if compiled else OURS
-    names = (*compiled, OURS, *TORCH_ONLY, WHOLE, *((PYKAN,) if pykan.INSTALLED else ()))
+    names = (COMPILED, OURS, *TORCH_ONLY, WHOLE, *((PYKAN,) if pykan.INSTALLED else ()))
     work = floors.forward(WIDTH, rows)
     section.notes.append(f"The floor: {work.flops / 1e9:.2f} GFLOP; inputs and outputs are {36e-6 * rows:.0f} MB.")
     x = uniform(rows, WIDTH[0])
@@ -87,15 +85,13 @@ def run(scale: Scale, peaks: Peaks) -> Section:
     absent = {} if pykan.INSTALLED else {PYKAN: "not installed"}
     with threads(1):
         runs = alternate(jobs, scale.of(9, 3), seconds=scale.of(70, 5))
-        section.tables.append(contenders(runs, ours, "cpu", peaks.floor(*work), "one thread", absent))
+        section.tables.append(contenders(runs, COMPILED, "cpu", peaks.floor(*work), "one thread", absent))
         for peer, factor in TARGETS:
-            found = ratio(runs[peer], runs[ours], "cpu")
-            job, profiled = f"inference, {rows:,} rows, against {peer}", Work("inference", jobs[ours], 2)
-            section.goals.append(
-                scale.goal(job, f"{times(found)} faster", f"{number(factor)}x faster", found >= factor, profiled)
-            )
-    _error(section, scale, {name: predictors[name] for name in (*compiled, OURS)}, x, rows)
-    _memory(section, scale, names, ours, rows)
+            found = ratio(runs[peer], runs[COMPILED], "cpu")
+            job, profiled = f"inference, {rows:,} rows, against {peer}", Work("inference", jobs[COMPILED], 2)
+            section.goals.append(scale.goal(job, faster(found), f"{number(factor)}x faster", found >= factor, profiled))
+    _error(section, scale, {name: predictors[name] for name in (COMPILED, OURS)}, x, rows)
+    _memory(section, scale, names, rows)
     return section
 
 
@@ -109,20 +105,20 @@ def _error(section: Section, scale: Scale, predictors: dict[str, Predict], x: Te
         section.goals.append(scale.goal(job, f"{error:.1e}", f"below {ERROR:.0e}", error < ERROR))
 
 
-def _memory(section: Section, scale: Scale, names: tuple[str, ...], ours: str, rows: int) -> None:
+def _memory(section: Section, scale: Scale, names: tuple[str, ...], rows: int) -> None:
     held = {name: memory_peaks("benchmarks.inference:prediction", [[name, rows]]) for name in names}
     found = {name: peak[0].mebibytes for name, peak in held.items() if peak is not None}
     job = "inference, memory beside the predictions, for four times the rows"
-    more = memory_peaks("benchmarks.inference:prediction", [[ours, 4 * rows]])
+    more = memory_peaks("benchmarks.inference:prediction", [[COMPILED, 4 * rows]])
     if more is None:
         section.goals.append(scale.goal(job, "-", "flat", None))
         return
     output = 4 * rows / 2**20
     table = [[name, mebibytes(value)] for name, value in found.items()]
-    table.append([f"{ours}, {4 * rows:,} rows", mebibytes(more[0].mebibytes)])
+    table.append([f"{COMPILED}, {4 * rows:,} rows", mebibytes(more[0].mebibytes)])
     title = f"memory over the rows themselves; the predictions are {mebibytes(output)} of it"
     section.tables.append(Table(["", "peak"], table, title))
-    before, after = found[ours] - output, more[0].mebibytes - 4 * output
+    before, after = found[COMPILED] - output, more[0].mebibytes - 4 * output
     measured = f"{mebibytes(max(before, 0))}, then {mebibytes(max(after, 0))}"
     # Counters of resident memory lag by some pages a thread.
     section.goals.append(scale.goal(job, measured, "flat", after < before + 4))

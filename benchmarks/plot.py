@@ -12,7 +12,7 @@ from benchmarks.machine import Peaks
 from benchmarks.memory import Peak
 from benchmarks.memory import peaks as memory_peaks
 from benchmarks.peers import pykan
-from benchmarks.report import Scale, Section, Table, Work, seconds, times
+from benchmarks.report import Scale, Section, Table, Work, seconds
 from benchmarks.tables import mebibytes
 from benchmarks.timing import Job
 
@@ -61,14 +61,14 @@ def run(scale: Scale, peaks: Peaks) -> Section:
         [PYKAN, reason, ""] if theirs is None else [PYKAN, seconds(theirs[0].seconds), mebibytes(theirs[0].mebibytes)]
     )
     section.tables.append(Table(["", "wall", "peak over the start"], rows))
-    faster = None if theirs is None else theirs[0].seconds / mine.seconds
+    found = None if theirs is None else theirs[0].seconds / mine.seconds
     work = Work("plot", picture(OURS), 1)
     section.goals += [
         scale.goal(
             "plot, 1,110 edges, against pykan",
-            seconds(mine.seconds) if faster is None else f"{times(faster)} faster",
+            seconds(mine.seconds) if found is None else faster(found),
             f"{FASTER:.0f}x faster",
-            None if faster is None else faster >= FASTER,
+            None if found is None else found >= FASTER,
             work,
         ),
         scale.goal(

@@ -151,3 +151,12 @@ def times(value: float) -> str:
     '3.14x'
     """
     return "-" if math.isnan(value) else f"{number(value)}x"
+
+
+def faster(value: float) -> str:
+    """A peer's time over ours, in words.
+
+    >>> faster(7.25), faster(0.5)
+    ('7.25x faster', '2.00x slower')
+    """
+    return f"{times(value)} faster" if not value < 1 else f"{times(1 / value)} slower"

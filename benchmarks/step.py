@@ -14,7 +14,7 @@ from benchmarks.contenders import EFFICIENT, FAST, MLP, OURS, PYKAN, TORCH_ONLY,
 from benchmarks.data import uniform
 from benchmarks.machine import Peaks
 from benchmarks.peers import pykan
-from benchmarks.report import Goal, Scale, Section, Work, times
+from benchmarks.report import Goal, Scale, Section, Work, faster, times
 from benchmarks.tables import contenders
 from benchmarks.timing import Job, Runs, alternate, ratio, threads
 
@@ -82,7 +82,7 @@ def _goals(scale: Scale, runs: dict[str, Runs], jobs: dict[str, Job], title: str
     goals: list[Goal] = []
     for peer, factor, words in TARGETS:
         found = ratio(runs[peer], runs[OURS], clock)
-        measured = f"{times(1 / found)} its time" if factor < 1 else f"{times(found)} faster"
+        measured = f"{times(1 / found)} its time" if factor < 1 else faster(found)
         job = f"step [784, 64, 10], {title}, against {peer}"
         goals.append(scale.goal(job, measured, words, found >= factor, Work("step", jobs[OURS])))
     cost = ratio(runs[STATISTICS], runs[OURS], clock)

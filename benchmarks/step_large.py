@@ -9,7 +9,7 @@ from benchmarks.contenders import EFFICIENT, FAST, MLP, OURS, PYKAN, TORCH_ONLY,
 from benchmarks.data import uniform
 from benchmarks.machine import Peaks
 from benchmarks.memory import peaks as memory_peaks
-from benchmarks.report import Scale, Section, Table, Work, times
+from benchmarks.report import Scale, Section, Table, Work, faster
 from benchmarks.step import stepper
 from benchmarks.tables import contenders, mebibytes
 from benchmarks.timing import Job, alternate, ratio, threads
@@ -62,7 +62,7 @@ def run(scale: Scale, peaks: Peaks) -> Section:
             found = ratio(runs[peer], runs[OURS], "cpu")
             job = f"step {width}, batch {size:,}, against {peer}"
             section.goals.append(
-                scale.goal(job, f"{times(found)} faster", words, found >= factor, Work("step-large", jobs[OURS], 2))
+                scale.goal(job, faster(found), words, found >= factor, Work("step-large", jobs[OURS], 2))
             )
     held = {name: memory_peaks("benchmarks.step_large:steps", [[name, size]], first=[name, 64]) for name in NAMES}
     found = {name: peak[0].mebibytes for name, peak in held.items() if peak is not None}

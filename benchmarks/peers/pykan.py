@@ -8,14 +8,17 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-INSTALLED = find_spec("kan") is not None
+try:
+    INSTALLED = bool(version("pykan"))
+except PackageNotFoundError:
+    INSTALLED = False
 
 
 @contextlib.contextmanager
