@@ -21,7 +21,7 @@ FASTER = 60.0
 
 
 def run(scale: Scale, peaks: Peaks) -> Section:
-    steps, theirs = scale.of(STEPS, 4), scale.of(STEPS, 1)
+    steps, theirs = scale.of(STEPS, 2), scale.of(STEPS, 1)
     section = Section(
         "fit_wide",
         f"Whole fit, [100, 10, 10, 1], 1,000 samples, {steps} steps, lamb 1e-3",

@@ -12,7 +12,7 @@ from benchmarks.machine import Peaks
 from benchmarks.memory import Peak
 from benchmarks.memory import peaks as memory_peaks
 from benchmarks.peers import pykan
-from benchmarks.report import Scale, Section, Table, Work, seconds
+from benchmarks.report import Scale, Section, Table, Work, faster, seconds
 from benchmarks.tables import mebibytes
 from benchmarks.timing import Job
 

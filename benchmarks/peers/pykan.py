@@ -8,17 +8,14 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-try:
-    INSTALLED = bool(version("pykan"))
-except PackageNotFoundError:
-    INSTALLED = False
+INSTALLED = any(found.name == "pykan" for found in distributions())
 
 
 @contextlib.contextmanager

@@ -58,7 +58,11 @@ def test_the_documentation_takes_the_figures_between_its_marks(tmp_path: Path):
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "speed.md").write_text("before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n")
-    section = Section("name", "Title", "Text.", goals=[Goal("job", "2x", "3x", False, "profiles/job.txt")])
+    picture = tmp_path / "benchmarks" / "pictures" / "growth.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"picture")
+    goals = [Goal("job", "2x", "3x", False, "profiles/job.txt")]
+    section = Section("name", "Title", "Text.", goals=goals, pictures=["pictures/growth.png"])
     for _ in range(2):
         page.publish(docs, Table(["", ""], [["processor", "some"]]), [section])
     text = (docs / "speed.md").read_text()
@@ -66,6 +70,8 @@ def test_the_documentation_takes_the_figures_between_its_marks(tmp_path: Path):
     assert text.endswith("<!-- measured: end -->\nafter\n")
     assert text.count("| job | 2x | 3x | missed |") == 1
     assert "old" not in text
+    assert "![growth](speed/growth.png)" in text
+    assert (docs / "speed" / "growth.png").read_bytes() == b"picture"
     (docs / "speed.md").write_text("no marks")
     with pytest.raises(ValueError, match="has no"):
         page.publish(docs, Table(["", ""], []), [])
