@@ -139,7 +139,7 @@ def _edge_means(net: Network, x: Tensor) -> list[Float[Tensor, "_ _"]]:
     means: list[Tensor] = []
     with torch.no_grad():
         for layer, values in zip(net.layers, net.activations(x).nodes, strict=True):
-            _, moments = form_for(values).forward(values, layer.basis, layer.weights(), moments=True)
+            _, moments = form_for(values, layer.basis).forward(values, layer.basis, layer.weights(), moments=True)
             assert moments is not None
             means.append((layer.weight() * moments.mean.to(values.dtype)[:, None]).sum(-1))
     return means

@@ -35,7 +35,8 @@ def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> F
 
 def _evaluate(x: Tensor, knots: Tensor, order: int, base: str, extrapolate: Extrapolate, derivative: int) -> Tensor:
     """(n, inputs, terms) in memory."""
-    found = form_for(x).design(x, Basis(knots, order, base, extrapolate), derivative)
+    basis = Basis(knots, order, base, extrapolate)
+    found = form_for(x, basis).design(x, basis, derivative)
     return found.permute(2, 0, 1).contiguous()
 
 

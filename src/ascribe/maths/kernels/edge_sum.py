@@ -76,7 +76,8 @@ def _forward(
     spread: bool,
 ) -> tuple[Tensor, ...]:
     """The sums, the spreads, and the mean and covariance of the terms; the last three empty where not asked for."""
-    form, basis, weights = form_for(x), Basis(knots, order, base_fun, extrapolate), Weights(base, coef, scale, mask)
+    basis, weights = Basis(knots, order, base_fun, extrapolate), Weights(base, coef, scale, mask)
+    form = form_for(x, basis)
     y, moments = form.forward(x, basis, weights, moments=spread)
     if moments is None:
         return y.contiguous(), *(x.new_empty(0, dtype=d) for d in (x.dtype, torch.float64, torch.float64))
@@ -107,9 +108,8 @@ def _backward(
     if gs is not None:
         # An edge that does not move has no slope; 0 is one of its subgradients.
         pull, moments = torch.where(spreads > 0, gs / spreads, 0.0), Moments(mean, covariance)
-    gx, gw = form_for(x).backward(
-        gy, x, Basis(knots, order, base_fun, extrapolate), weights, pull, moments, to_x=to_x, to_weights=to_weights
-    )
+    basis = Basis(knots, order, base_fun, extrapolate)
+    gx, gw = form_for(x, basis).backward(gy, x, basis, weights, pull, moments, to_x=to_x, to_weights=to_weights)
     found = (gx, *(gw[:3] if gw is not None else (None, None, None)))
     return tuple(x.new_empty(0) if g is None else g.contiguous() for g in found)
 

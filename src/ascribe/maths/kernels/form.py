@@ -25,10 +25,21 @@ class Form(Protocol):
     def design(self, x: Tensor, basis: Basis, derivative: int = 0) -> Tensor: ...
 
     def forward(
-        self, x: Tensor, basis: Basis, weights: Weights, moments: bool = False
+        self,
+        x: Tensor,
+        basis: Basis,
+        weights: Weights,
+        moments: bool = False,
+        *,
+        y: Tensor | None = None,
+        into: Moments | None = None,
     ) -> tuple[Tensor, Moments | None]: ...
 
-    def spreads(self, weights: Weights, moments: Moments, smoothing: float = 0.0) -> Tensor: ...
+    def spreads(
+        self, weights: Weights, moments: Moments, smoothing: float = 0.0, *, out: Tensor | None = None
+    ) -> Tensor: ...
+
+    def deviations(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
 
     def backward(
         self,
@@ -39,6 +50,9 @@ class Form(Protocol):
         pull: Tensor | None = None,
         moments: Moments | None = None,
         *,
+        drift: Tensor | None = None,
+        centre: Tensor | None = None,
         to_x: bool = True,
         to_weights: bool = True,
+        into: tuple[Tensor | None, Weights | None] = (None, None),
     ) -> tuple[Tensor | None, Weights | None]: ...

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ascribe.maths.kernels import plain
+from ascribe.maths.kernels import cpu, plain
+from ascribe.maths.kernels.basis import Basis
 from ascribe.maths.kernels.form import Form
 
 
-def form_for(x: Tensor) -> Form:
+def form_for(x: Tensor, basis: Basis) -> Form:
     """The fastest form for the device and dtype of x that is installed here."""
-    return plain
+    return cpu if cpu.takes(x, basis) else plain

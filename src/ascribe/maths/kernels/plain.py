@@ -33,26 +33,48 @@ def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> F
 
 
 def forward(
-    x: Float[Tensor, "n inputs"], basis: Basis, weights: Weights, moments: bool = False
+    x: Float[Tensor, "n inputs"],
+    basis: Basis,
+    weights: Weights,
+    moments: bool = False,
+    *,
+    y: Float[Tensor, "n outputs"] | None = None,
+    into: Moments | None = None,
 ) -> tuple[Float[Tensor, "n outputs"], Moments | None]:
-    """The sums over edges and, on request, the moments of the terms."""
+    """The sums over edges and, on request, the moments of the terms; written to `y` and `into` where they are given."""
     inputs, outputs = weights.base.shape
     stacked = weights.folded().mT.reshape(inputs * basis.terms, outputs)
-    y = x.new_empty(outputs, len(x))
+    if y is None:
+        y = x.new_empty(outputs, len(x)).T
     gathered = _Gathered(x, basis) if moments else None
     for rows in _pieces(x, basis):
         values, _ = _write(x[rows], basis, slopes=False)
-        torch.mm(stacked.T, values.flatten(0, 1), out=y[:, rows])
+        y[rows] = torch.mm(stacked.T, values.flatten(0, 1)).T
         if gathered is not None:
             gathered.add(values)
-    return y.T, None if gathered is None else gathered.moments()
+    if gathered is None:
+        return y, None
+    found = gathered.moments()
+    return y, found if into is None else Moments(into.mean.copy_(found.mean), into.covariance.copy_(found.covariance))
 
 
-def spreads(weights: Weights, moments: Moments, smoothing: float = 0.0) -> Float[Tensor, "inputs outputs"]:
+def spreads(
+    weights: Weights, moments: Moments, smoothing: float = 0.0, *, out: Float[Tensor, "inputs outputs"] | None = None
+) -> Float[Tensor, "inputs outputs"]:
     r"""$\sqrt{w^\top C w + smoothing^2}$ of every edge."""
     exact = weights.folded().double()
     variance = (exact @ moments.covariance).mul_(exact).sum(-1).clamp_(min=0)
-    return variance.add_(smoothing**2).sqrt_().to(weights.base.dtype)
+    found = variance.add_(smoothing**2).sqrt_().to(weights.base.dtype)
+    return found if out is None else out.copy_(found)
+
+
+def deviations(
+    x: Float[Tensor, "n features"],
+) -> tuple[Float[Tensor, " features"], Float[Tensor, " features"]]:
+    """Mean and standard deviation (unbiased; 0 below two rows) of every column, in float64."""
+    exact = x.double()
+    mean = exact.mean(0) if len(x) else exact.new_zeros(x.shape[1])
+    return mean, ((exact - mean).square().sum(0) / max(1, len(x) - 1)).sqrt_()
 
 
 def backward(
@@ -63,18 +85,25 @@ def backward(
     pull: Float[Tensor, "inputs outputs"] | None = None,
     moments: Moments | None = None,
     *,
+    drift: Float[Tensor, " inputs"] | None = None,
+    centre: Float[Tensor, " inputs"] | None = None,
     to_x: bool = True,
     to_weights: bool = True,
+    into: tuple[Tensor | None, Weights | None] = (None, None),
 ) -> tuple[Float[Tensor, "n inputs"] | None, Weights | None]:
-    r"""The gradients in x and in the weights; `pull` is the gradient in the spread of every edge over that spread.
+    r"""The gradients in x and in the weights, written to `into` where these are given.
 
-    With $s$ the spread: $\partial s / \partial w = C w / s$ and
+    Statistics may have gradients: `pull` is the one in the spread of every edge over that spread, `drift`
+    the one in the deviation of every input over (n - 1) deviations, about the mean `centre`. With $s$ the spread:
+    $\partial s / \partial w = C w / s$ and
     $\partial s / \partial \phi_r = w\, w^\top (\phi_r - \bar\phi) / ((n-1)\, s)$ for the terms $\phi_r$ of row r.
     """
     inputs, outputs = weights.base.shape
     folded = weights.folded()
     stacked = folded.mT.reshape(inputs * basis.terms, outputs)
-    gx = torch.empty_like(x) if to_x else None
+    gx, to = into
+    if to_x and gx is None:
+        gx = torch.empty_like(x)
     gw = x.new_zeros(inputs * basis.terms, outputs) if to_weights else None
     mixing = None
     if pull is not None and to_x:
@@ -88,12 +117,20 @@ def backward(
             if mixing is not None and moments is not None:
                 towards.baddbmm_(mixing, values).sub_(mixing @ moments.mean.to(x.dtype)[..., None])
             gx[rows] = towards.mul_(slopes).sum(1).T
+            if drift is not None and centre is not None:
+                gx[rows] += (drift * (x[rows] - centre)).to(x.dtype)
     if gw is None:
         return gx, None
     gradient = gw.view(inputs, basis.terms, outputs).mT
     if pull is not None and moments is not None:
         gradient = gradient + (folded.double() @ moments.covariance).to(x.dtype).mul_(pull[..., None])
-    return gx, weights.unfolded(gradient)
+    found = weights.unfolded(gradient)
+    if to is None:
+        return gx, found
+    for memory, numbers in zip(to, found, strict=True):
+        if memory is not None and numbers is not None:
+            memory.copy_(numbers)
+    return gx, to
 
 
 def _pieces(x: Tensor, basis: Basis) -> Iterator[slice]:

@@ -11,6 +11,9 @@
 namespace nb = nanobind;
 using namespace nb::literals;
 
+void bind_splines(nb::module_& m);
+void bind_serving(nb::module_& m);
+
 namespace {
 
 std::string isa() { return ascribe::cpu::kernels().isa; }
@@ -28,4 +31,6 @@ NB_MODULE(_native, m) {
     m.def("isa", isa, "The instruction set in use.");
     m.def("available", available, "The instruction sets that this processor can run, the slowest first.");
     m.def("use", ascribe::cpu::use, "isa"_a, "Take another instruction set from now on; ValueError where it cannot run.");
+    bind_splines(m);
+    bind_serving(m);
 }

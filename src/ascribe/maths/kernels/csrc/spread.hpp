@@ -1,0 +1,102 @@
+// The spread of every edge and what it adds to gradients. Included inside the namespace of an instruction set.
+//
+// Edges of one input lie side by side in registers of float64: C w of a register of edges is one multiplication each.
+
+// C w of `lanes` edges: `w` and `to` are (terms, lanes).
+inline void multiply(const double* covariance, int terms, const double* w, double* to) {
+    for (int a = 0; a < terms; ++a) {
+        Vec<double> row{};
+        for (int b = 0; b < terms; ++b) row += covariance[a * terms + b] * load(w + b * lanes<double>);
+        store(to + a * lanes<double>, row);
+    }
+}
+
+// sqrt(w C w + smoothing^2) of every edge.
+template <class T>
+void spreads(const Layer<T>& layer, const double* covariance, double smoothing, Matrix<T> to) {
+    const int terms = layer.terms();
+    Scratch<double> w(2 * terms * lanes<double>);
+    double* towards = w + terms * lanes<double>;
+    for (Index i = 0; i < layer.inputs; ++i) {
+        for (Index j = 0; j < layer.outputs; j += lanes<double>) {
+            for (int l = 0; l < lanes<double>; ++l) fold(layer, i, j + l, w + l, lanes<double>);
+            multiply(covariance + i * terms * terms, terms, w, towards);
+            Vec<double> variance{};
+            for (int a = 0; a < terms; ++a) variance += load(w + a * lanes<double>) * load(towards + a * lanes<double>);
+            for (int l = 0; l < lanes<double> && j + l < layer.outputs; ++l) {
+                const double v = variance[l] < 0 ? 0.0 : variance[l];
+                to(i, j + l) = T(__builtin_sqrt(v + smoothing * smoothing));
+            }
+        }
+    }
+}
+
+// Adds pull * C w to the gradient in the weights of all edges of input i.
+template <class T>
+void pull_weights(const Layer<T>& layer, Index i, const Pull<T>& pull, const Weights<T>& to) {
+    const int terms = layer.terms();
+    Scratch<double> w(2 * terms * lanes<double>);
+    Scratch<T> gradient(terms);
+    double* towards = w + terms * lanes<double>;
+    for (Index j = 0; j < layer.outputs; j += lanes<double>) {
+        for (int l = 0; l < lanes<double>; ++l) fold(layer, i, j + l, w + l, lanes<double>);
+        multiply(pull.covariance + i * terms * terms, terms, w, towards);
+        for (int l = 0; l < lanes<double> && j + l < layer.outputs; ++l) {
+            if (mask_of(layer, i, j + l) == T(0)) continue;
+            for (int a = 0; a < terms; ++a) gradient[a] = T(towards[a * lanes<double> + l]) * pull.pull(i, j + l);
+            unfold<T>(layer, i, j + l, gradient, 1, to, true);
+        }
+    }
+}
+
+// With M = sum_j pull_j w_j w_j' / (n - 1): (terms, terms) of M and then the terms of M times the mean.
+template <class T>
+void mixing(const Layer<T>& layer, Index i, const Pull<T>& pull, double* m) {
+    const int terms = layer.terms();
+    Scratch<double> w(terms);
+    for (int k = 0; k < terms * terms + terms; ++k) m[k] = 0;
+    for (Index j = 0; j < layer.outputs; ++j) {
+        if (!fold<T, double>(layer, i, j, w, 1)) continue;
+        const double share = double(pull.pull(i, j)) / double(layer.n > 1 ? layer.n - 1 : 1);
+        for (int a = 0; a < terms; ++a) {
+            const double weight = share * w[a];
+            for (int b = 0; b < terms; ++b) m[a * terms + b] += weight * w[b];
+        }
+    }
+    for (int a = 0; a < terms; ++a)
+        for (int b = 0; b < terms; ++b) m[terms * terms + a] += m[a * terms + b] * pull.mean[i * terms + b];
+}
+
+// Adds sum_a slope_a (M (value - mean))_a at a block of samples to their gradient.
+template <class T>
+void pull_samples(const Knots<T>& t, const double* m, const Tile<T>& tile, T* gradient) {
+    const int terms = t.bases() + 1;
+    const double* offset = m + terms * terms;
+    if (t.dense()) {
+        for (int a = 0; a < terms; ++a) {
+            Vec<T> mixed[block_registers];
+            for (int r = 0; r < block_registers; ++r) mixed[r] = all<T>(T(-offset[a]));
+            for (int b = 0; b < terms; ++b) {
+                const T weight = T(m[a * terms + b]);
+                for (int r = 0; r < block_registers; ++r)
+                    mixed[r] += weight * load(tile.values + b * block<T> + r * lanes<T>);
+            }
+            for (int r = 0; r < block_registers; ++r) {
+                T* at = gradient + r * lanes<T>;
+                store(at, load(at) + mixed[r] * load(tile.slopes + a * block<T> + r * lanes<T>));
+            }
+        }
+        return;
+    }
+    for (int s = 0; s < block<T>; ++s) {
+        const int window = tile.window[s];
+        double total = 0;
+        for (int a = 0; a <= t.order + 1; ++a) {
+            const double* row = m + (a == 0 ? 0 : window + a) * terms;
+            double mixed = row[0] * tile.values[s] - offset[a == 0 ? 0 : window + a];
+            for (int b = 0; b <= t.order; ++b) mixed += row[1 + window + b] * double(tile.values[(b + 1) * block<T> + s]);
+            total += mixed * double(tile.slopes[a * block<T> + s]);
+        }
+        gradient[s] += T(total);
+    }
+}
