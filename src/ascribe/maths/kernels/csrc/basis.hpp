@@ -91,9 +91,9 @@ inline void base_function(Base base, Vec<T> x, Vec<T>& value, Vec<T>& slope) {
 }
 
 // The terms of one input at a block of samples, row after row: what is made, used and forgotten.
-template <class T>
+template <class T, int Stride = block<T>>
 struct Tile {
-    T* values;   // (rows, block<T>)
+    T* values;   // rows, Stride apart
     T* slopes;   // the same, or null
     int* window; // of each sample, the first basis that is not 0
 };
@@ -103,7 +103,7 @@ struct Tile {
 // A basis of degree p needs two of degree p - 1, so all degrees can be raised together while the knots go by: of each
 // degree only the last basis is remembered, in registers. As (t_{m+p+1} - x) C_{m+1} = B^{p-1}_{m+1} - (x - t_{m+1})
 // C_{m+1}, each basis takes one product. Samples at `beyond` from the grid go on along the slope at its end.
-template <class T, int Order, bool Slopes, bool Outside>
+template <class T, int Stride, int Order, bool Slopes, bool Outside>
 inline Vec<T> recur(const Knots<T>& t, Vec<T> x, Vec<T> beyond, T* values, T* slopes) {
     constexpr int room = Order < 0 ? highest_order + 1 : Order + 1;
     const int order = Order < 0 ? t.order : Order;
@@ -139,14 +139,14 @@ inline Vec<T> recur(const Knots<T>& t, Vec<T> x, Vec<T> beyond, T* values, T* sl
         }
         if (m < order) continue;
         if constexpr (Outside) basis += beyond * slope;
-        store(values + (m - order) * block<T>, basis);
-        if constexpr (Slopes) store(slopes + (m - order) * block<T>, slope);
+        store(values + (m - order) * Stride, basis);
+        if constexpr (Slopes) store(slopes + (m - order) * Stride, slope);
     }
     return entered;
 }
 
-template <class T, int Order, bool Slopes, bool Outside>
-inline void fill_dense(const Knots<T>& t, const T* x, const Tile<T>& tile) {
+template <class T, int Stride, int Order, bool Slopes, bool Outside>
+inline void fill_dense(const Knots<T>& t, const T* x, const Tile<T, Stride>& tile) {
     const T last = T(t.cells() - 1), offset = T(t.linear ? 1 : t.order + 1);
     for (int s = 0; s < block<T>; s += lanes<T>) {
         const Vec<T> at = load(x + s);
@@ -155,22 +155,22 @@ inline void fill_dense(const Knots<T>& t, const T* x, const Tile<T>& tile) {
         store(tile.values + s, value);
         if constexpr (Slopes) store(tile.slopes + s, slope);
         const Vec<T> inside = Outside ? clamp<T>(at, t.low(), t.high()) : at;
-        const Vec<T> entered = recur<T, Order, Slopes, Outside>(
-            t, inside, at - inside, tile.values + block<T> + s, Slopes ? tile.slopes + block<T> + s : nullptr);
+        const Vec<T> entered = recur<T, Stride, Order, Slopes, Outside>(
+            t, inside, at - inside, tile.values + Stride + s, Slopes ? tile.slopes + Stride + s : nullptr);
         const auto window = __builtin_convertvector(clamp<T>(entered - offset, T(0), last), typename Register<T>::Integers);
         __builtin_memcpy(tile.window + s, &window, sizeof window);
     }
 }
 
-template <class T, bool Slopes>
-inline void fill_dense(const Knots<T>& t, const T* x, const Tile<T>& tile) {
+template <class T, bool Slopes, int Stride>
+inline void fill_dense(const Knots<T>& t, const T* x, const Tile<T, Stride>& tile) {
     int outside = 0;
     for (int s = 0; s < block<T>; ++s) outside |= (x[s] < t.low()) | (x[s] > t.high());
     const auto of_order = [&]<int Order>() {
         if (outside && t.linear)
-            fill_dense<T, Order, Slopes, true>(t, x, tile);
+            fill_dense<T, Stride, Order, Slopes, true>(t, x, tile);
         else
-            fill_dense<T, Order, Slopes, false>(t, x, tile);
+            fill_dense<T, Stride, Order, Slopes, false>(t, x, tile);
     };
     if (t.order == 3)
         of_order.template operator()<3>();
@@ -179,7 +179,7 @@ inline void fill_dense(const Knots<T>& t, const T* x, const Tile<T>& tile) {
 }
 
 // The bases that are not 0 at one sample, of which there are order + 1 at most.
-template <class T, bool Slopes>
+template <class T, int Stride, bool Slopes>
 inline void fill_local(const Knots<T>& t, T at, T* values, T* slopes, int* window) {
     const int order = t.order;
     const T low = t.low(), high = t.high();
@@ -216,13 +216,13 @@ inline void fill_local(const Knots<T>& t, T at, T* values, T* slopes, int* windo
         const int from = j + shift;
         const bool is = from >= 0 && from <= order;
         const T d = is && order > 0 ? slope[from] : x * T(0);
-        values[(j + 1) * block<T>] = (is ? v[from] : T(0)) + (beyond != T(0) ? beyond * d : T(0));
-        if constexpr (Slopes) slopes[(j + 1) * block<T>] = d;
+        values[(j + 1) * Stride] = (is ? v[from] : T(0)) + (beyond != T(0) ? beyond * d : T(0));
+        if constexpr (Slopes) slopes[(j + 1) * Stride] = d;
     }
 }
 
-template <class T, bool Slopes>
-inline void fill(const Knots<T>& t, const T* x, const Tile<T>& tile) {
+template <class T, bool Slopes, int Stride>
+inline void fill(const Knots<T>& t, const T* x, const Tile<T, Stride>& tile) {
     if (t.dense()) return fill_dense<T, Slopes>(t, x, tile);
     for (int s = 0; s < block<T>; s += lanes<T>) {
         Vec<T> value, slope;
@@ -231,7 +231,7 @@ inline void fill(const Knots<T>& t, const T* x, const Tile<T>& tile) {
         if constexpr (Slopes) store(tile.slopes + s, slope);
     }
     for (int s = 0; s < block<T>; ++s)
-        fill_local<T, Slopes>(t, x[s], tile.values + s, Slopes ? tile.slopes + s : nullptr, tile.window + s);
+        fill_local<T, Stride, Slopes>(t, x[s], tile.values + s, Slopes ? tile.slopes + s : nullptr, tile.window + s);
 }
 
 // One input's samples from `row` on, contiguous: where they lie, or in `memory` with 0 after the last.

@@ -19,7 +19,8 @@ class TermSums {
     }
 
     // Take in the first `count` samples of a tile of input i.
-    void add(Index i, const Knots<T>& t, const Tile<T>& tile, int count) {
+    template <int Stride>
+    void add(Index i, const Knots<T>& t, const Tile<T, Stride>& tile, int count) {
         const double centre = memory_[i * size()];
         double* total = memory_ + i * size() + 1;
         if (t.dense())
@@ -51,13 +52,14 @@ class TermSums {
    private:
     Index size() const { return 1 + terms_ + terms_ * terms_; }
 
-    void add_dense(double centre, double* total, double* product, const Tile<T>& tile, int count) const {
+    template <int Stride>
+    void add_dense(double centre, double* total, double* product, const Tile<T, Stride>& tile, int count) const {
         constexpr int wide = lanes<double>;
         alignas(64) double part[(dense_knots + 1) * block<T>];
         for (int a = 0; a < terms_; ++a) {
             const double about = a == 0 ? centre : 0.0;
             double* row = part + a * block<T>;
-            for (int s = 0; s < block<T>; ++s) row[s] = double(tile.values[a * block<T> + s]) - about;
+            for (int s = 0; s < block<T>; ++s) row[s] = double(tile.values[a * Stride + s]) - about;
             for (int s = count; s < block<T>; ++s) row[s] = 0.0;
             Vec<double> sums{};
             for (int s = 0; s < block<T>; s += wide) sums += load(row + s);
@@ -76,18 +78,19 @@ class TermSums {
         }
     }
 
-    void add_local(double centre, double* total, double* product, const Tile<T>& tile, int count) const {
+    template <int Stride>
+    void add_local(double centre, double* total, double* product, const Tile<T, Stride>& tile, int count) const {
         for (int s = 0; s < count; ++s) {
             const int window = tile.window[s];
             const double base = double(tile.values[s]) - centre;
             total[0] += base;
             product[0] += base * base;
             for (int a = 0; a <= order_; ++a) {
-                const double value = tile.values[(a + 1) * block<T> + s];
+                const double value = tile.values[(a + 1) * Stride + s];
                 double* row = product + (1 + window + a) * terms_ + 1 + window;
                 total[1 + window + a] += value;
                 product[1 + window + a] += base * value;
-                for (int b = a; b <= order_; ++b) row[b] += value * double(tile.values[(b + 1) * block<T> + s]);
+                for (int b = a; b <= order_; ++b) row[b] += value * double(tile.values[(b + 1) * Stride + s]);
             }
         }
     }

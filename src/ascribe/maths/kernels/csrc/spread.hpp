@@ -68,8 +68,8 @@ void mixing(const Layer<T>& layer, Index i, const Pull<T>& pull, double* m) {
 }
 
 // Adds sum_a slope_a (M (value - mean))_a at a block of samples to their gradient.
-template <class T>
-void pull_samples(const Knots<T>& t, const double* m, const Tile<T>& tile, T* gradient) {
+template <class T, int Stride>
+void pull_samples(const Knots<T>& t, const double* m, const Tile<T, Stride>& tile, T* gradient) {
     const int terms = t.bases() + 1;
     const double* offset = m + terms * terms;
     if (t.dense()) {
@@ -79,11 +79,11 @@ void pull_samples(const Knots<T>& t, const double* m, const Tile<T>& tile, T* gr
             for (int b = 0; b < terms; ++b) {
                 const T weight = T(m[a * terms + b]);
                 for (int r = 0; r < block_registers; ++r)
-                    mixed[r] += weight * load(tile.values + b * block<T> + r * lanes<T>);
+                    mixed[r] += weight * load(tile.values + b * Stride + r * lanes<T>);
             }
             for (int r = 0; r < block_registers; ++r) {
                 T* at = gradient + r * lanes<T>;
-                store(at, load(at) + mixed[r] * load(tile.slopes + a * block<T> + r * lanes<T>));
+                store(at, load(at) + mixed[r] * load(tile.slopes + a * Stride + r * lanes<T>));
             }
         }
         return;
@@ -94,8 +94,8 @@ void pull_samples(const Knots<T>& t, const double* m, const Tile<T>& tile, T* gr
         for (int a = 0; a <= t.order + 1; ++a) {
             const double* row = m + (a == 0 ? 0 : window + a) * terms;
             double mixed = row[0] * tile.values[s] - offset[a == 0 ? 0 : window + a];
-            for (int b = 0; b <= t.order; ++b) mixed += row[1 + window + b] * double(tile.values[(b + 1) * block<T> + s]);
-            total += mixed * double(tile.slopes[a * block<T> + s]);
+            for (int b = 0; b <= t.order; ++b) mixed += row[1 + window + b] * double(tile.values[(b + 1) * Stride + s]);
+            total += mixed * double(tile.slopes[a * Stride + s]);
         }
         gradient[s] += T(total);
     }

@@ -11,40 +11,39 @@ constexpr int chunk = chunk_bytes / static_cast<int>(sizeof(T));
 constexpr int together = 8;  // inputs whose weights lie in the first cache
 constexpr int most_registers = register_bytes == 64 ? 4 : 2;
 
-// The terms of a few inputs at a chunk of samples: tiles, block after block.
+// The terms of a few inputs at a chunk of samples.
 template <class T>
 class Tiles {
    public:
     Tiles(int rows, bool slopes)
-        : rows_(rows),
-          values_(size()),
-          slopes_(slopes ? size() : 0),
+        : size_(rows * chunk<T>),
+          values_(together * size_),
+          slopes_(slopes ? together * size_ : 0),
           windows_(Index{together} * chunk<T>),
           has_slopes_(slopes) {}
 
-    Tile<T> operator()(int input, int b) const {
-        const Index at = (Index{input} * (chunk<T> / block<T>) + b) * block<T>;
-        return {values_ + at * rows_, has_slopes_ ? slopes_ + at * rows_ : nullptr, windows_ + at};
+    // Of an input, from sample s of the chunk on.
+    Tile<T, chunk<T>> operator()(Index input, int s) const {
+        const Index at = input * size_ + s;
+        return {values_ + at, has_slopes_ ? slopes_ + at : nullptr, windows_ + input * chunk<T> + s};
     }
 
-    // Inputs first..last of `count` samples from `row` on.
+    // Inputs first..last at `count` samples from `row` on.
     void fill(const Layer<T>& layer, const Grids<T>& grids, Index first, Index last, Index row, int count) const {
         alignas(64) T samples[block<T>];
         for (Index i = first; i < last; ++i) {
-            for (int b = 0; b * block<T> < count; ++b) {
-                const T* x = gather(layer, i, row + b * block<T>, samples);
-                const Tile<T> tile = (*this)(static_cast<int>(i - first), b);
+            for (int s = 0; s < count; s += block<T>) {
+                const T* x = gather(layer, i, row + s, samples);
                 if (has_slopes_)
-                    ::ascribe::ASCRIBE_ISA::fill<T, true>(grids[i], x, tile);
+                    ASCRIBE_ISA::fill<T, true>(grids[i], x, (*this)(i - first, s));
                 else
-                    ::ascribe::ASCRIBE_ISA::fill<T, false>(grids[i], x, tile);
+                    ASCRIBE_ISA::fill<T, false>(grids[i], x, (*this)(i - first, s));
             }
         }
     }
 
    private:
-    Index size() const { return Index{together} * chunk<T> * rows_; }
-    int rows_;
+    Index size_;
     Scratch<T> values_, slopes_;
     Scratch<int> windows_;
     bool has_slopes_;
@@ -80,11 +79,8 @@ void forward_wide(const Layer<T>& layer, Matrix<T> y, const Moments* moments, in
                 made.fill(layer, grids, i, end, row, count);
                 if (moments)
                     for (Index k = i; k < end; ++k)
-                        for (int b = 0; b * block<T> < count; ++b) {
-                            const int left = count - b * block<T>;
-                            sums[part].add(
-                                k, grids[k], made(static_cast<int>(k - i), b), left < block<T> ? left : block<T>);
-                        }
+                        for (int s = 0; s < count; s += block<T>)
+                            sums[part].add(k, grids[k], made(k - i, s), count - s < block<T> ? count - s : block<T>);
                 for (Index tile = 0; tile < tiles; ++tile) {
                     int live[together], lives = 0;
                     for (Index k = i; k < end; ++k)
@@ -98,15 +94,15 @@ void forward_wide(const Layer<T>& layer, Matrix<T> y, const Moments* moments, in
                         for (int q = 0; q < 2; ++q)
                             for (int v = 0; v < V; ++v) sum[q][v] = load(to + q * J + v * lanes<T>);
                         for (int k = 0; k < lives; ++k) {
-                            const Tile<T> terms_of = made(live[k], s / block<T>);
                             for (int q = 0; q < 2; ++q) {
-                                const int at = s % block<T> + q, window = terms_of.window[at];
-                                const T* value = terms_of.values + at;
+                                const Tile<T, chunk<T>> terms_of = made(live[k], s + q);
+                                const int window = *terms_of.window;
+                                const T* value = terms_of.values;
                                 const T* w = folded + k * terms * J;
                                 for (int v = 0; v < V; ++v) sum[q][v] += *value * load(w + v * lanes<T>);
-                                value += (dense ? 1 + window : 1) * block<T>;
+                                value += (dense ? 1 + window : 1) * chunk<T>;
                                 w += (1 + window) * J;
-                                for (int m = 0; m <= order; ++m, value += block<T>, w += J)
+                                for (int m = 0; m <= order; ++m, value += chunk<T>, w += J)
                                     for (int v = 0; v < V; ++v) sum[q][v] += *value * load(w + v * lanes<T>);
                             }
                         }
@@ -125,109 +121,148 @@ void forward_wide(const Layer<T>& layer, Matrix<T> y, const Moments* moments, in
     if (moments) sums.finish(layer.n, *moments);
 }
 
-// The samples of a chunk by the window they lie in, so that the weights of a window stay in registers.
+// The samples of a chunk by the window they lie in, so that the weights of a window stay in registers; for each input.
 template <class T>
 class Sorted {
    public:
-    explicit Sorted(int cells) : cells_(cells), order_(chunk<T>), start_(cells + 2) {}
+    explicit Sorted(int windows)
+        : windows_(windows), order_(Index{together} * chunk<T>), start_(Index{together} * (windows + 2)) {}
 
-    void sort(const Tiles<T>& made, int input, int count) const {
-        for (int w = 0; w <= cells_ + 1; ++w) start_[w] = 0;
-        for (int s = 0; s < count; ++s) ++start_[window(made, input, s) + 2];
-        for (int w = 2; w <= cells_ + 1; ++w) start_[w] += start_[w - 1];
-        for (int s = 0; s < count; ++s) order_[start_[window(made, input, s) + 1]++] = s;
+    void sort(Index input, const int* window, int count) const {
+        int* start = start_ + input * (windows_ + 2);
+        int* order = order_ + input * chunk<T>;
+        for (int w = 0; w < windows_ + 2; ++w) start[w] = 0;
+        for (int s = 0; s < count; ++s) ++start[window[s] + 2];
+        for (int w = 2; w < windows_ + 2; ++w) start[w] += start[w - 1];
+        for (int s = 0; s < count; ++s) order[start[window[s] + 1]++] = s;
     }
-    int begin(int window) const { return start_[window]; }
-    int end(int window) const { return start_[window + 1]; }
-    int operator[](int k) const { return order_[k]; }
+    const int* begin(Index input, int window) const {
+        return order_ + input * chunk<T> + start_[input * (windows_ + 2) + window];
+    }
+    const int* end(Index input, int window) const { return begin(input, window + 1); }
 
    private:
-    static int window(const Tiles<T>& made, int input, int s) {
-        return made(input, s / block<T>).window[s % block<T>];
-    }
-    int cells_;
+    int windows_;
     Scratch<int> order_, start_;
 };
+
+// A matrix of n rows in tiles of J columns, tile after tile, with 0 after the last column.
+template <class T, int J>
+class Tiled {
+   public:
+    Tiled(Matrix<const T> from, Index n, Index columns) : n_(n), at_((columns + J - 1) / J * J * n) {
+        for (Index tile = 0; tile * J < columns; ++tile)
+            for (Index r = 0; r < n; ++r) {
+                T* to = (*this)(tile, r);
+                const Index left = columns - tile * J < J ? columns - tile * J : J;
+                for (Index j = 0; j < left; ++j) to[j] = from(r, tile * J + j);
+                for (Index j = left; j < J; ++j) to[j] = T(0);
+            }
+    }
+    T* operator()(Index tile, Index row) const { return at_ + (tile * n_ + row) * J; }
+
+   private:
+    Index n_;
+    Scratch<T> at_;
+};
+
+// Samples of one window: their terms times their rows of `pulled`, added to the gradients in the folded weights. Of an
+// order that is known when compiling, these stay in registers.
+template <class T, int V, int Order>
+inline void correlate_window(
+    const int* sample, const int* end, const T* base, const T* splines, const T* pulled, int order, T* to_base,
+    T* to_splines
+) {
+    constexpr int J = V * lanes<T>, room = (Order < 0 ? highest_order : Order) + 1;
+    const int count = (Order < 0 ? order : Order) + 1;
+    Vec<T> base_sum[V], sum[room][V];
+    for (int v = 0; v < V; ++v) base_sum[v] = load(to_base + v * lanes<T>);
+    for (int m = 0; m < count; ++m)
+        for (int v = 0; v < V; ++v) sum[m][v] = load(to_splines + m * J + v * lanes<T>);
+    for (; sample < end; ++sample) {
+        const Index s = *sample;
+        Vec<T> g[V];
+        for (int v = 0; v < V; ++v) g[v] = load(pulled + s * J + v * lanes<T>);
+        for (int v = 0; v < V; ++v) base_sum[v] += base[s] * g[v];
+        for (int m = 0; m < count; ++m)
+            for (int v = 0; v < V; ++v) sum[m][v] += splines[m * chunk<T> + s] * g[v];
+    }
+    for (int v = 0; v < V; ++v) store(to_base + v * lanes<T>, base_sum[v]);
+    for (int m = 0; m < count; ++m)
+        for (int v = 0; v < V; ++v) store(to_splines + m * J + v * lanes<T>, sum[m][v]);
+}
+
+// Samples of one window: the slopes of their edges times their rows of `pulled`, added to `to` lane by lane.
+template <class T, int V, int Order>
+inline void climb_window(
+    const int* sample, const int* end, const T* base, const T* splines, const T* pulled, int order,
+    const T* base_weights, const T* weights, T* to
+) {
+    constexpr int J = V * lanes<T>, room = (Order < 0 ? highest_order : Order) + 1;
+    const int count = (Order < 0 ? order : Order) + 1;
+    Vec<T> base_weight[V], weight[room][V];
+    for (int v = 0; v < V; ++v) base_weight[v] = load(base_weights + v * lanes<T>);
+    for (int m = 0; m < count; ++m)
+        for (int v = 0; v < V; ++v) weight[m][v] = load(weights + m * J + v * lanes<T>);
+    for (; sample < end; ++sample) {
+        const Index s = *sample;
+        Vec<T> slope[V];
+        for (int v = 0; v < V; ++v) slope[v] = base[s] * base_weight[v];
+        for (int m = 0; m < count; ++m)
+            for (int v = 0; v < V; ++v) slope[v] += splines[m * chunk<T> + s] * weight[m][v];
+        Vec<T> total = load(to + s * lanes<T>);
+        for (int v = 0; v < V; ++v) total += slope[v] * load(pulled + s * J + v * lanes<T>);
+        store(to + s * lanes<T>, total);
+    }
+}
 
 template <class T, int V, int Order>
 void backward_wide(
     const Layer<T>& layer, Matrix<const T> gy, const Pull<T>& pull, Matrix<T> gx, const Weights<T>* gw, int threads
 ) {
     constexpr int J = V * lanes<T>;
-    // Of an order known when compiling, the sums of a window stay in registers.
-    constexpr int room = (Order < 0 ? highest_order : Order) + 2;
     const Grids<T> grids(layer);
-    const int terms = layer.terms(), order = Order < 0 ? layer.order : Order;
+    const Tiled<T, J> pulled(gy, layer.n, layer.outputs);
+    const int terms = layer.terms(), order = layer.order;
     const Index tiles = (layer.outputs + J - 1) / J;
     auto work = [&](Index, Index first_task, Index last_task) {
         const bool dense = grids[0].dense();
-        const int cells = grids[0].cells();
+        const int windows = grids[0].cells();
         const Tiles<T> made(grids[0].rows(), bool(gx));
-        const Sorted<T> sorted(cells);
-        Scratch<T> pulled(Index{chunk<T>} * J), folded(terms * J), gradient(terms * J);
+        const Sorted<T> sorted(windows);
+        Scratch<T> folded(terms * J), gradient(terms * J);
         Scratch<T> to_x(gx ? Index{together} * chunk<T> * lanes<T> : 0);
         Scratch<double> mixed(terms * terms + terms);
         for (Index task = first_task; task < last_task; ++task) {
             const Index first = task * together;
             const Index last = first + together < layer.inputs ? first + together : layer.inputs;
+            // At least once, so that gradients of no rows are 0.
             for (Index row = 0; row < layer.n || row == 0; row += chunk<T>) {
                 const int count = static_cast<int>(layer.n - row < chunk<T> ? layer.n - row : chunk<T>);
                 made.fill(layer, grids, first, last, row, count);
+                for (Index i = first; i < last; ++i) sorted.sort(i - first, made(i - first, 0).window, count);
                 if (gx)
                     for (Index k = 0; k < Index{together} * chunk<T> * lanes<T>; ++k) to_x[k] = T(0);
                 for (Index tile = 0; tile < tiles; ++tile) {
-                    for (int s = 0; s < count; ++s)
-                        for (int j = 0; j < J; ++j)
-                            pulled[s * J + j] = tile * J + j < layer.outputs ? gy(row + s, tile * J + j) : T(0);
+                    const T* g = pulled(tile, row);
                     for (Index i = first; i < last; ++i) {
-                        const int input = static_cast<int>(i - first);
+                        const Tile<T, chunk<T>> of_input = made(i - first, 0);
                         const bool live = fold_tile<T, J>(layer, i, tile * J, folded);
                         if (!live && row > 0) continue;
                         for (int k = 0; k < terms * J; ++k) gradient[k] = T(0);
-                        if (live) sorted.sort(made, input, count);
-                        for (int window = 0; window < cells && live; ++window) {
-                            const int begin = sorted.begin(window), end = sorted.end(window);
-                            if (begin == end) continue;
-                            const int skip = dense ? 1 + window : 1;
-                            // Row 0 is the base function's; row m + 1 that of basis window + m.
-                            const auto at = [&](T* rows, int m, int v) {
-                                return rows + (m == 0 ? 0 : window + m) * J + v * lanes<T>;
-                            };
-                            const auto term = [&](const T* rows, int m) {
-                                return rows[(m == 0 ? 0 : skip + m - 1) * block<T>];
-                            };
-                            if (gw) {
-                                Vec<T> total[room][V];
-                                for (int m = 0; m < order + 2; ++m)
-                                    for (int v = 0; v < V; ++v) total[m][v] = load(at(gradient, m, v));
-                                for (int k = begin; k < end; ++k) {
-                                    const int s = sorted[k];
-                                    const T* value = made(input, s / block<T>).values + s % block<T>;
-                                    Vec<T> g[V];
-                                    for (int v = 0; v < V; ++v) g[v] = load(pulled + s * J + v * lanes<T>);
-                                    for (int m = 0; m < order + 2; ++m)
-                                        for (int v = 0; v < V; ++v) total[m][v] += term(value, m) * g[v];
-                                }
-                                for (int m = 0; m < order + 2; ++m)
-                                    for (int v = 0; v < V; ++v) store(at(gradient, m, v), total[m][v]);
-                            }
-                            if (gx) {
-                                Vec<T> w[room][V];
-                                for (int m = 0; m < order + 2; ++m)
-                                    for (int v = 0; v < V; ++v) w[m][v] = load(at(folded, m, v));
-                                for (int k = begin; k < end; ++k) {
-                                    const int s = sorted[k];
-                                    const T* slope = made(input, s / block<T>).slopes + s % block<T>;
-                                    T* to = to_x + (input * chunk<T> + s) * lanes<T>;
-                                    Vec<T> total = load(to);
-                                    for (int v = 0; v < V; ++v) {
-                                        Vec<T> edge = term(slope, 0) * w[0][v];
-                                        for (int m = 1; m < order + 2; ++m) edge += term(slope, m) * w[m][v];
-                                        total += edge * load(pulled + s * J + v * lanes<T>);
-                                    }
-                                    store(to, total);
-                                }
-                            }
+                        for (int window = 0; window < windows && live; ++window) {
+                            const int* sample = sorted.begin(i - first, window);
+                            const int* end = sorted.end(i - first, window);
+                            if (sample == end) continue;
+                            const Index skip = (dense ? 1 + window : 1) * chunk<T>, splines = (1 + window) * J;
+                            if (gw)
+                                correlate_window<T, V, Order>(
+                                    sample, end, of_input.values, of_input.values + skip, g, order, gradient,
+                                    gradient + splines);
+                            if (gx)
+                                climb_window<T, V, Order>(
+                                    sample, end, of_input.slopes, of_input.slopes + skip, g, order, folded,
+                                    folded + splines, to_x + (i - first) * chunk<T> * lanes<T>);
                         }
                         if (gw)
                             for (int j = 0; j < J && tile * J + j < layer.outputs; ++j)
@@ -235,15 +270,14 @@ void backward_wide(
                     }
                 }
                 for (Index i = first; i < last && gx; ++i) {
-                    const int input = static_cast<int>(i - first);
                     if (pull.pull) mixing(layer, i, pull, mixed);
-                    for (int b = 0; b * block<T> < count; ++b) {
+                    for (int s = 0; s < count; s += block<T>) {
                         alignas(64) T found[block<T>];
-                        for (int s = 0; s < block<T>; ++s)
-                            found[s] = sum<T>(load(to_x + (input * chunk<T> + b * block<T> + s) * lanes<T>));
-                        if (pull.pull) pull_samples(grids[i], mixed, made(input, b), found);
-                        for (int s = 0; s < block<T> && b * block<T> + s < count; ++s)
-                            gx(row + b * block<T> + s, i) = found[s] + pull.of_input(i, layer.x(row + b * block<T> + s, i));
+                        for (int k = 0; k < block<T>; ++k)
+                            found[k] = sum<T>(load(to_x + ((i - first) * chunk<T> + s + k) * lanes<T>));
+                        if (pull.pull) pull_samples(grids[i], mixed, made(i - first, s), found);
+                        for (int k = 0; k < block<T> && s + k < count; ++k)
+                            gx(row + s + k, i) = found[k] + pull.of_input(i, layer.x(row + s + k, i));
                     }
                 }
             }
