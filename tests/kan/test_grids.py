@@ -118,3 +118,17 @@ def test_same_data_same_bits():
         grids.append((kan.layers[1].grid, kan.layers[1].coef))
     assert torch.equal(grids[0][0], grids[1][0])
     assert torch.equal(grids[0][1], grids[1][1])
+
+
+def test_a_hidden_node_that_hardly_moves_keeps_a_grid_that_float32_can_follow():
+    kan = KAN([1, 2, 1], grid=5, noise_scale=3.0)
+    with torch.no_grad():
+        kan.layers[0].coef[:, 1] *= 1e-5
+        kan.layers[0].scale_base[:, 1] *= 1e-5
+    x = torch.linspace(-1, 1, 300)[:, None]
+    before = kan(x).detach()
+    kan.update_grid(x, float("inf"))
+    low, high = kan.layers[1].range
+    widths = high - low
+    assert float(widths[1] / widths[0]) == pytest.approx(0.01, rel=1e-3)
+    torch.testing.assert_close(kan(x), before, atol=0.05, rtol=0)

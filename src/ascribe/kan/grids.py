@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import final
 
 import torch
 from jaxtyping import Bool, Float
@@ -11,12 +12,16 @@ from torch import Tensor
 from ascribe.errors import InputError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.structure import Network
+from ascribe.maths.kernels.forms import form_for
 from ascribe.maths.splines import extend_knots, solve_normal
 
 # Sorted samples that the refit of an input looks at: enough for any grid, and free of the size of the data.
 _SAMPLES = 4096
 # Weight, beside the data's, of an even sampling of the new grid: it holds an edge in cells that no sample reaches.
 _EVEN = 0.01
+# A hidden node that dies out has a range near 0. On a grid as narrow as that its edges would be steeper than float32
+# can follow, once the node has moved on by a trifle; so its grid keeps this share of the widest in its layer.
+_NARROWEST = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,16 @@ def data_grid(x: Float[Tensor, "n inputs"], cells: int, eps: float) -> Float[Ten
 
     `eps` is taken as at least 0.01, so that ties give narrow cells and never empty ones.
     """
-    ordered = x.sort(0).values
-    picks = torch.arange(cells + 1, device=x.device) * len(x) // cells
-    quantiles = ordered[picks.clamp(max=len(x) - 1)].T
-    share = torch.linspace(0, 1, cells + 1, dtype=x.dtype, device=x.device)
+    return _grid_of_sorted(x.sort(0).values, cells, eps)
+
+
+def _grid_of_sorted(ordered: Float[Tensor, "n inputs"], cells: int, eps: float) -> Float[Tensor, "inputs points"]:
+    picks = torch.arange(cells + 1, device=ordered.device) * len(ordered) // cells
+    quantiles = ordered[picks.clamp(max=len(ordered) - 1)].T
+    share = torch.linspace(0, 1, cells + 1, dtype=ordered.dtype, device=ordered.device)
     even = ordered[0][:, None] + share * (ordered[-1] - ordered[0])[:, None]
-    few = (ordered.diff(dim=0) > 0).sum(0) < cells
-    mix = torch.where(few, 1.0, max(eps, 0.01)).to(x.dtype)[:, None]
+    few = (ordered[1:] > ordered[:-1]).sum(0) < cells
+    mix = torch.where(few, 1.0, max(eps, 0.01)).to(ordered.dtype)[:, None]
     return mix * even + (1 - mix) * quantiles
 
 
@@ -53,7 +61,7 @@ def update_grid(net: Network, x: Float[Tensor, "*batch columns"], tolerance: flo
 
     The coefficients are fitted anew. An input whose edges would change by more than `tolerance` of their spread (root
     mean square over the data) goes only a half, a quarter, ... a sixteenth of the way, or stays; `float("inf")` lets
-    every input go all the way.
+    every input go all the way. No hidden node gets a grid narrower than a hundredth of the widest in its layer.
 
     Raises InputError for fewer than two rows or values that are not finite.
     """
@@ -69,7 +77,7 @@ def update_grid(net: Network, x: Float[Tensor, "*batch columns"], tolerance: flo
         degenerate: list[tuple[int, int]] = []
         for l, layer in enumerate(net.layers):
             constant = is_constant(values)
-            steps, changes = _update_layer(layer, values, constant, tolerance)
+            steps, changes = _update_layer(layer, values, constant, tolerance, hidden=l > 0)
             moved.append(steps)
             change.append(changes)
             degenerate += [(l, i) for i in constant.nonzero()[:, 0].tolist()]
@@ -84,22 +92,36 @@ def is_constant(x: Float[Tensor, "n inputs"]) -> Bool[Tensor, " inputs"]:
     return high - low <= 8 * torch.finfo(x.dtype).eps * torch.maximum(low.abs(), high.abs())
 
 
-def _update_layer(layer: KANLayer, x: Tensor, constant: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-    target = extend_knots(data_grid(x, layer.num, layer.grid_eps), layer.k)
+def _widened(grid: Float[Tensor, "inputs points"]) -> Float[Tensor, "inputs points"]:
+    """The narrowest grids stretched about their middles."""
+    low, high = grid[:, :1], grid[:, -1:]
+    least = _NARROWEST * (high - low).amax()
+    middle = (low + high) / 2
+    stretched = middle + (grid - middle) * (least / (high - low).clamp(min=torch.finfo(grid.dtype).tiny))
+    return torch.where(high - low < least, stretched, grid)
+
+
+def _update_layer(
+    layer: KANLayer, x: Tensor, constant: Tensor, tolerance: float, hidden: bool
+) -> tuple[Tensor, Tensor]:
+    ordered = x.sort(0).values
+    points = _grid_of_sorted(ordered, layer.num, layer.grid_eps)
+    target = extend_knots(_widened(points) if hidden else points, layer.k)
+    there = (target == layer.grid).all(1) & ~constant
+    moved = there.double()
+    change = torch.zeros_like(moved)
+    waiting = ~(there | constant)
+    if not bool(waiting.any()):
+        return moved, change
     spread = layer.edges(x, spread=True)[1]
     assert spread is not None
-    size = spread.double().square().sum(1)
-    stride = -(-len(x) // _SAMPLES)
-    samples = x.sort(0).values[::stride].T.contiguous()
-    scale = layer.scale_sp * layer.mask
+    size = spread.double().square().sum(1).clamp(min=torch.finfo(torch.float64).tiny)
+    refit = _Refit(layer, ordered[:: -(-len(x) // _SAMPLES)])
     grid, coef = layer.grid.clone(), layer.coef.detach().clone()
-    moved, change = torch.zeros_like(size), torch.zeros_like(size)
-    waiting = ~constant
     for step in (1.0, 0.5, 0.25, 0.125, 0.0625):
         knots = torch.lerp(layer.grid, target, step)
-        fitted = _refit(layer, knots, samples)
-        error = _difference(layer, knots, fitted, samples, scale)
-        relative = (error / size.clamp(min=torch.finfo(size.dtype).tiny)).sqrt()
+        fitted, error = refit(knots)
+        relative = (error / size).sqrt()
         taken = waiting & ((relative <= tolerance) | (error == 0))
         grid[taken], coef[taken] = knots[taken], fitted[taken]
         moved[taken], change[taken] = step, relative[taken]
@@ -111,29 +133,40 @@ def _update_layer(layer: KANLayer, x: Tensor, constant: Tensor, tolerance: float
     return moved, change
 
 
-def _refit(layer: KANLayer, knots: Tensor, samples: Tensor) -> Tensor:
-    """Coefficients on new knots, nearest to the old splines on the samples and, with little weight, between them."""
-    cells = 4 * layer.num * (layer.k + 1)
-    low, high = knots[:, layer.k, None], knots[:, layer.k + layer.num, None]
-    even = low + (torch.arange(cells, dtype=knots.dtype, device=knots.device) + 0.5) / cells * (high - low)
-    gram = cross = 0
-    for points, weight in ((samples, 1.0), (even, _EVEN)):
-        new = layer.edge.bases(points, knots).double()
-        old = layer.edge.bases(points, layer.grid).double()
-        gram = gram + weight / points.shape[1] * (new @ new.mT)
-        cross = cross + weight / points.shape[1] * (new @ old.mT)
-    assert isinstance(gram, Tensor)
-    return solve_normal(gram, cross @ layer.coef.double().mT, 1e-10).mT.to(layer.coef.dtype)
+@final
+class _Refit:
+    """Coefficients on other knots, nearest to a layer's splines on its data and, with little weight, between them."""
 
+    def __init__(self, layer: KANLayer, samples: Float[Tensor, "samples inputs"]) -> None:
+        self._layer = layer
+        self._samples = samples.double()
+        self._coef = layer.coef.detach().double()
+        self._scale = (layer.scale_sp * layer.mask).double().square()
+        self._old = self._bases(self._samples, layer.grid)
+        self._gram = self._old @ self._old.mT
 
-def _difference(layer: KANLayer, knots: Tensor, fitted: Tensor, samples: Tensor, scale: Tensor) -> Tensor:
-    """The mean square change of every input's edges over the samples, summed over outputs."""
-    new = layer.edge.bases(samples, knots).double()
-    old = layer.edge.bases(samples, layer.grid).double()
-    both = torch.cat([new, old], 1)
-    gram = both @ both.mT / samples.shape[1]
-    weight = torch.cat([fitted, -layer.coef], -1).double() * scale.double()[..., None]
-    return ((weight @ gram) * weight).sum((1, 2)).clamp(min=0)
+    def __call__(self, knots: Float[Tensor, "inputs knots"]) -> tuple[Tensor, Float[Tensor, " inputs"]]:
+        """The coefficients, and the mean square change of every input's edges over the data, summed over outputs."""
+        layer, count = self._layer, len(self._samples)
+        cells = 4 * layer.num * (layer.k + 1)
+        low, high = knots[:, layer.k], knots[:, layer.k + layer.num]
+        share = (torch.arange(cells, dtype=torch.float64, device=knots.device) + 0.5) / cells
+        even = torch.lerp(low.double(), high.double(), share[:, None])
+        new, between = self._bases(self._samples, knots), self._bases(even, knots)
+        gram, cross = new @ new.mT, new @ self._old.mT
+        weight = _EVEN * count / cells
+        fitted = solve_normal(
+            torch.baddbmm(gram, between, between.mT, alpha=weight),
+            torch.baddbmm(cross, between, self._bases(even, layer.grid).mT, alpha=weight) @ self._coef.mT,
+            1e-10,
+        ).mT.to(layer.coef.dtype)
+        exact = fitted.double()
+        square = (exact @ gram - 2 * self._coef @ cross.mT) * exact + (self._coef @ self._gram) * self._coef
+        return fitted, (square.sum(-1) * self._scale).sum(1).clamp(min=0) / count
+
+    def _bases(self, points: Float[Tensor, "n inputs"], knots: Tensor) -> Float[Tensor, "inputs bases n"]:
+        basis = replace(self._layer.basis, knots=knots.double())
+        return form_for(points, basis).design(points, basis)[:, 1:]
 
 
 def out_of_range(net: Network, x: Tensor | None = None) -> list[Float[Tensor, " _"]]:

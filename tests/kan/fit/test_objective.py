@@ -79,7 +79,7 @@ def test_value_and_gradient(
     penalty = Penalty(0.1, 1.0, 2.0, 0.3, 0.2, metric)
     objective = Objective(kan, Rows(x, y.T.contiguous()), SquaredError(), penalty)
     # The kinks of the regulariser are smoothed by a millionth; here by nothing.
-    with patch("ascribe.kan.fit.penalty.SMOOTHING", 1e-12), patch("ascribe.kan.fit.objective.SMOOTHING", 1e-12):
+    with patch("ascribe.kan.fit.penalty.SMOOTHING", 1e-12), patch("ascribe.kan.fit.pressure.SMOOTHING", 1e-12):
         found = objective(objective.parameters.read())
     expected = truth(kan, x, y, SquaredError(), penalty)
     assert found.value == pytest.approx(expected.item(), abs=1e-7)

@@ -20,6 +20,7 @@ class Adam:
 
     def __init__(self, objective: Objective, length: float = 1e-2) -> None:
         self.objective, self._length = objective, length
+        self.arrived = False
         self.vector = objective.parameters.read()
         self._scale = objective.parameters.scale_vector()
         self.restart()

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.kan.fit.metric import probes
-from ascribe.kan.fit.objective import Evaluation, Objective, Trace
+from ascribe.kan.fit.objective import Evaluation, Objective
+from ascribe.kan.fit.stages import Trace
 from ascribe.maths.levenberg import add_gram
 
 _PIECE = 20_000_000  # numbers of the Jacobian that are held at a time
@@ -28,7 +29,7 @@ class _Effects(NamedTuple):
 
 @final
 class Curvature:
-    r"""The matrix over what is free to move, never negative: $J^\top J$ of the loss, and of every edge its stiffness."""
+    r"""The matrix over what is free to move, never negative: $J^\top J$ of the loss, and every edge's stiffness."""
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective

@@ -12,7 +12,7 @@ from ascribe.maths.levenberg import Damping, damped_step
 
 ITERATIONS = 5  # of one step
 LARGEST = 5000  # parameters
-ARRIVED = 1e-6
+ARRIVED = 1e-4
 
 
 @final

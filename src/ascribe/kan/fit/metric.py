@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.kan.fit.objective import Evaluation, Objective, Trace
+from ascribe.kan.fit.objective import Evaluation, Objective
+from ascribe.kan.fit.stages import Trace
 from ascribe.maths.kernels.form import Moments
 
 # Directions of a design that no sample reaches have no scale; this share of the mean one keeps them from running off.
@@ -28,35 +29,40 @@ class EdgeMetric:
     """The inverse of the block-diagonal curvature at one vector; the regulariser's part follows every evaluation."""
 
     def __init__(self, objective: Objective, vector: Float[Tensor, " parameters"]) -> None:
-        self._parameters = objective.parameters
+        parameters = objective.parameters
+        self._held = parameters.held
         traces = objective.traces(vector, moments=True)
         self._effects = effects(objective, traces)
         self._inverses = [_inverse(t.moments, vector.dtype) for t in traces if t.moments is not None]
         # An affine that is not free has gradient 0, which the scale of 1 keeps.
         self._scale = torch.ones_like(vector)
         for stage, part, t, (s, n) in zip(
-            objective.stages, self._parameters.split(self._scale), traces, self._effects, strict=True
+            objective.stages, parameters.split(self._scale), traces, self._effects, strict=True
         ):
             if not stage.nodes.plain:
                 part.subnode_scale.copy_(1 / (s * t.sums.square().mean(1)))
                 part.subnode_bias.copy_(1 / s)
                 part.node_scale.copy_(1 / (n * t.products.square().mean(1)))
                 part.node_bias.copy_(1 / n)
-        self._blocks = [p.weight for p in self._parameters.split(self._scale)]
+        self._blocks = [part.weight for part in parameters.split(self._scale)]
+        self._scaled, self._found = torch.empty_like(vector), torch.empty_like(vector)
+        self._from = [part.weight for part in parameters.split(self._scaled)]
+        self._to = [part.weight for part in parameters.split(self._found)]
         self.follow(None)
 
     def follow(self, evaluation: Evaluation | None) -> None:
         """Take the regulariser's curvature from an evaluation."""
         stiffness = None if evaluation is None else evaluation.stiffness
         for l, (block, (subnodes, _)) in enumerate(zip(self._blocks, self._effects, strict=True)):
-            total = subnodes if stiffness is None else stiffness[l] + subnodes
-            block.copy_(total.reciprocal().view(-1, 1, len(subnodes)).expand_as(block))
+            total = subnodes.expand(block.shape[::2]) if stiffness is None else stiffness[l] + subnodes
+            torch.reciprocal(total[:, None].expand_as(block), out=block)
 
     def __call__(self, gradient: Float[Tensor, " parameters"]) -> Float[Tensor, " parameters"]:
-        found = gradient * self._scale
-        for v, inverse in zip(self._parameters.split(found), self._inverses, strict=True):
-            v.weight.copy_(torch.bmm(inverse, v.weight))
-        return self._parameters.held(found)
+        torch.mul(gradient, self._scale, out=self._scaled)
+        self._found.copy_(self._scaled)
+        for inverse, before, after in zip(self._inverses, self._from, self._to, strict=True):
+            torch.bmm(inverse, before, out=after)
+        return self._held(self._found)
 
 
 def effects(objective: Objective, traces: list[Trace]) -> list[tuple[Float[Tensor, " _"], Float[Tensor, " _"]]]:

@@ -16,21 +16,11 @@ from torch import Tensor
 from ascribe.kan.fit.dataset import Rows
 from ascribe.kan.fit.loss import Loss
 from ascribe.kan.fit.parameters import Parameters
-from ascribe.kan.fit.penalty import SMOOTHING, Deviations, Penalty
-from ascribe.kan.fit.spread import Spread
-from ascribe.kan.fit.stages import Stage, stages
+from ascribe.kan.fit.penalty import Penalty
+from ascribe.kan.fit.pressure import Pressure, Statistics
+from ascribe.kan.fit.stages import Stage, Trace, stages
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.form import Moments
-
-
-class Trace(NamedTuple):
-    """What one stage leaves on the way up."""
-
-    inputs: Float[Tensor, "inputs n"]
-    sums: Float[Tensor, "subnodes n"]
-    inner: Float[Tensor, "subnodes n"]
-    products: Float[Tensor, "nodes n"]
-    moments: Moments | None
 
 
 class Evaluation(NamedTuple):
@@ -70,7 +60,7 @@ class Objective:
 
     def _forget(self) -> None:
         self._first: Moments | None = None
-        self._first_spread: Spread | None = None
+        self._first_statistics: Statistics | None = None
         self._at: tuple[Tensor, int, list[Trace]] | None = None
 
     def traces(self, vector: Float[Tensor, " parameters"], moments: bool = False) -> list[Trace]:
@@ -92,8 +82,9 @@ class Objective:
             y, new = stage.form.forward(inputs.T, stage.basis, stage.weights, moments and seen is None)
             if not found and new is not None:
                 self._first = new
-            inner, products, nodes = stage.nodes.forward(stage.values, y.T)
-            found.append(Trace(inputs, y.T, inner, products, new if seen is None else seen))
+            sums = y.T
+            inner, products, nodes = stage.nodes.forward(stage.values, sums)
+            found.append(Trace(inputs, sums, inner, products, nodes, new if seen is None else seen))
             inputs = nodes
         self.output = inputs
         return found
@@ -110,43 +101,47 @@ class Objective:
         return inputs
 
     def __call__(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
-        lamb, on_edges = self.penalty.lamb, self.penalty.on_edges
-        traces = self.traces(vector, on_edges)
+        traces = self.traces(vector, self.penalty.on_edges)
         loss, pulled = self.loss(self.output, self.label)
-        pressure = self._press(traces) if on_edges else None
+        pressure = self._press(traces) if self.penalty.on_edges else None
         for l in reversed(range(len(traces))):
             trace, stage = traces[l], self.stages[l]
             pulled = stage.nodes.backward(stage.values, trace.sums, trace.inner, trace.products, pulled, stage.slopes)
-            if pressure is not None and pressure.subnodes:
-                pulled = pulled.clone()
-                pressure.subnodes[l].add_backward(pulled, trace.sums, pressure.slopes.subnodes[l] * lamb)
-            gx, gw = stage.form.backward(
+            pull = drift = None
+            if pressure is not None:
+                pull, drift = pressure.pulls[l], pressure.inputs[l] if l else None
+                if pressure.sums:
+                    pulled = pulled + pressure.sums[l].on(trace.sums)
+            gx, _ = stage.form.backward(
                 pulled.T,
                 trace.inputs.T,
                 stage.basis,
                 stage.weights,
-                None if pressure is None else pressure.edges[l],
-                None if pressure is None else trace.moments,
+                pull,
+                None if pull is None else trace.moments,
+                drift=None if drift is None else drift.rate,
+                centre=None if drift is None else drift.centre,
                 to_x=l > 0,
+                into=(None, stage.into),
             )
-            assert gw is not None
-            stage.into.base.copy_(gw.base)
-            stage.into.coef.copy_(gw.coef)
             if gx is not None:
                 pulled = gx.T
-                if pressure is not None:
-                    pressure.nodes[l].add_backward(pulled, trace.inputs, pressure.slopes.nodes[l] * lamb)
         penalty = 0.0 if pressure is None else pressure.value
         if self.penalty.on_coefficients:
             penalty += self._add_coefficients()
         value = float(loss)
         return Evaluation(
-            value + lamb * penalty,
+            value + self.penalty.lamb * penalty,
             self.parameters.held(self._gradient),
             value,
             penalty,
             None if pressure is None else pressure.stiffness,
         )
+
+    def _press(self, traces: list[Trace]) -> Pressure:
+        if self._first_statistics is None:
+            self._first_statistics = self.stages[0].form.deviations(self.inputs.T)
+        return Pressure.at(traces, self.stages, self._first_statistics, self.penalty, self.network)
 
     def to_inputs(self, l: int, pulled: Float[Tensor, "probes subnodes n"]) -> Float[Tensor, "probes inputs n"]:
         """From gradients in the sums of stage l, at the last pass, to those in its inputs."""
@@ -159,29 +154,6 @@ class Objective:
             found.append(gx.T)
         return torch.stack(found)
 
-    def _press(self, traces: list[Trace]) -> Pressure:
-        """The regulariser of the edges at these traces."""
-        if self._first_spread is None:
-            self._first_spread = Spread.of(self.inputs)
-        back = self.penalty.looks_back
-        nodes = [self._first_spread, *(Spread.of(t.inputs) for t in traces[1:])]
-        subnodes = [Spread.of(t.sums) for t in traces] if back else []
-        roots: list[Tensor] = []
-        for trace, stage in zip(traces, self.stages, strict=True):
-            assert trace.moments is not None
-            roots.append(stage.form.spreads(stage.weights, trace.moments, SMOOTHING))
-        value, slopes = self.penalty.pull(
-            self.network,
-            Deviations(
-                [s.deviation for s in nodes],
-                [s.deviation for s in subnodes],
-                [root - SMOOTHING for root in roots],
-                Spread.of(self.output).deviation if back else None,
-            ),
-        )
-        edges = [(g * self.penalty.lamb).div_(root) for g, root in zip(slopes.edges, roots, strict=True)]
-        return Pressure(value, slopes, edges, nodes, subnodes)
-
     def _add_coefficients(self) -> float:
         total = 0.0
         for stage, scale in zip(self.stages, self.parameters.scales, strict=True):
@@ -189,17 +161,3 @@ class Objective:
             total += value
             stage.slopes.weight.add_(gradient, alpha=self.penalty.lamb)
         return total
-
-
-class Pressure(NamedTuple):
-    """The part of the regulariser on edges, at one point."""
-
-    value: float  # without lamb
-    slopes: Deviations  # the gradient in all deviations, without lamb
-    edges: list[Float[Tensor, "_ _"]]  # the gradient in every spread, with lamb, over that spread
-    nodes: list[Spread]
-    subnodes: list[Spread]
-
-    @property
-    def stiffness(self) -> list[Float[Tensor, "_ _"]]:
-        return [edge.clamp(min=0) for edge in self.edges]

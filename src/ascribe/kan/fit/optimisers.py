@@ -19,10 +19,11 @@ from ascribe.kan.structure import Network
 
 @runtime_checkable
 class Optimiser(Protocol):
-    """Moves `vector`; `now` is the objective there."""
+    """Moves `vector`; `now` is the objective there. One that has arrived stays until it is told of a change."""
 
     vector: Float[Tensor, " parameters"]
     now: Evaluation
+    arrived: bool
 
     def step(self) -> Evaluation: ...
 

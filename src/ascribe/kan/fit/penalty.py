@@ -2,11 +2,9 @@ r"""The regulariser inside the objective: its value, and its gradient in what a 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -20,8 +18,8 @@ from ascribe.kan.structure import Network
 # sqrt(variance + SMOOTHING^2) - SMOOTHING is smooth there, 0 as well, and wrong by less than a millionth
 # (relative to the 1e-4 that backward scores add to spreads, by a hundredth).
 SMOOTHING = 1e-6
-# The metrics that see edges alone, and what they add to the spread of an input to divide its edges' by it, or None.
-_FORWARD = {"edge_forward_spline_n": 0.1, "edge_forward_sum": 0.1, "edge_forward_spline_u": None}
+# The metrics that see the spreads of edges over those of their inputs. Without symbolic edges they are one.
+_NORMALISED = ("edge_forward_spline_n", "edge_forward_sum")
 
 
 class Deviations(NamedTuple):
@@ -30,7 +28,7 @@ class Deviations(NamedTuple):
     nodes: list[Float[Tensor, " _"]]
     subnodes: list[Float[Tensor, " _"]]  # empty where the metric does not look at them
     edges: list[Float[Tensor, "_ _"]]
-    outputs: Float[Tensor, " outputs"] | None = None
+    outputs: Float[Tensor, " outputs"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,11 @@ class Penalty:
         return bool(self.lamb and (self.l1 or self.entropy))
 
     @property
+    def normalises(self) -> bool:
+        """Whether the kernels know the metric: it sees the spread of an edge over that of its input."""
+        return self.metric in _NORMALISED
+
+    @property
     def looks_back(self) -> bool:
         """Whether the metric hands scores back from the outputs, which takes the deviations of subnodes."""
         return self.metric.endswith("backward")
@@ -65,10 +68,7 @@ class Penalty:
 
     def pull(self, network: Network, seen: Deviations) -> tuple[float, Deviations]:
         """Value and gradient of the part on edges, without `lamb`."""
-        if self.metric in _FORWARD:
-            return self._pull_forward(seen, _FORWARD[self.metric])
         depth = len(seen.edges)
-        assert seen.outputs is not None
         leaves = [t.detach().requires_grad_() for t in (*seen.edges, *seen.nodes, *seen.subnodes)]
         edges, nodes, subnodes = leaves[:depth], leaves[depth : 2 * depth], leaves[2 * depth :]
         with torch.enable_grad():
@@ -77,25 +77,9 @@ class Penalty:
             )
             total = torch.stack([sparsity(v, self.l1, self.entropy) for v in METRICS[self.metric](network, live)]).sum()
         g = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
-        return total.item(), Deviations(list(g[depth : 2 * depth]), list(g[2 * depth :]), list(g[:depth]))
-
-    def _pull_forward(self, seen: Deviations, offset: float | None) -> tuple[float, Deviations]:
-        """The same by hand, for the usual metric and its kin."""
-        total, slopes = 0.0, Deviations([], [], [])
-        for deviation, spread in zip(seen.nodes, seen.edges, strict=True):
-            v = spread.cpu().numpy()
-            scale = None if offset is None else 1 / (deviation.cpu().numpy() + offset)[:, None]
-            if scale is not None:
-                v = v * scale
-            value, slope = _sparsity(v, self.l1, self.entropy)
-            at_nodes = torch.zeros_like(deviation)
-            if scale is not None:
-                slope *= scale
-                at_nodes = torch.from_numpy(-np.einsum("ij,ij->i", slope, v)).to(spread.device)
-            total += value
-            slopes.edges.append(torch.from_numpy(slope).to(spread.device))
-            slopes.nodes.append(at_nodes)
-        return total, slopes
+        return total.item(), Deviations(
+            list(g[depth : 2 * depth]), list(g[2 * depth :]), list(g[:depth]), torch.zeros_like(seen.outputs)
+        )
 
     def coefficients(
         self, weight: Float[Tensor, "inputs terms outputs"], scale: Float[Tensor, "inputs 1 outputs"]
@@ -117,27 +101,3 @@ def _two_rows(deviation: Float[Tensor, " columns"]) -> Float[Tensor, "2 columns"
     """The least data with this deviation: the regulariser sees of n rows nothing else."""
     half = deviation / 2**0.5
     return torch.stack([half, -half])
-
-
-# A matrix has one number an edge, and torch would take longer to find each operation than to do it.
-Array = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
-
-
-def _sparsity(v: Array, l1: float, entropy: float) -> tuple[float, Array]:
-    """`regularization.sparsity` and its gradient."""
-    rows, rows_slope = _entropy(v, 1)
-    columns, columns_slope = _entropy(v, 0)
-    slope = (rows_slope + columns_slope) * entropy + l1
-    return l1 * float(v.sum()) + entropy * (rows + columns), slope
-
-
-def _entropy(v: Array, axis: int) -> tuple[float, Array]:
-    scale = 1 / (v.sum(axis, keepdims=True) + 1)
-    p = v * scale
-    shifted = p + 1e-4
-    logarithm = np.log2(shifted)
-    slope = logarithm + p / shifted * (1 / math.log(2))
-    share = 1 / v.shape[1 - axis]
-    slope -= (slope * p).sum(axis, keepdims=True)
-    slope *= scale * -share
-    return -share * float(np.vdot(p, logarithm)), slope

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,9 +12,20 @@ from ascribe.kan.fit.nodes import Nodes
 from ascribe.kan.fit.parameters import LayerValues, Parameters
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.basis import Basis
-from ascribe.maths.kernels.form import Form
+from ascribe.maths.kernels.form import Form, Moments
 from ascribe.maths.kernels.forms import form_for
 from ascribe.maths.kernels.weights import Weights
+
+
+class Trace(NamedTuple):
+    """What a stage leaves on the way up."""
+
+    inputs: Float[Tensor, "inputs n"]
+    sums: Float[Tensor, "subnodes n"]
+    inner: Float[Tensor, "subnodes n"]
+    products: Float[Tensor, "nodes n"]
+    nodes: Float[Tensor, "nodes n"]
+    moments: Moments | None
 
 
 @dataclass(frozen=True)

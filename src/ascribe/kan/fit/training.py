@@ -29,6 +29,8 @@ _DOUBLE = 30_000_000
 ALONE = 4_000_000
 # Share of the rows outside a grid above which it counts as missing the data.
 _OUTSIDE = 0.02
+# Grids that gave a training which had arrived less than this share of its objective are where they should be.
+_SETTLED = 1e-4
 # Rows that the grids of a training in batches look at.
 _GRID_ROWS = 8192
 
@@ -71,6 +73,7 @@ class Training:
         self._frame = self._snapshot()
         self._best = self._frame, self._optimiser.vector.clone()
         self._best_value, self._best_step = math.inf, 0
+        self._arrival = math.inf
         self._results: dict[str, list[float]] = {"train_loss": []}
         if self._test is not None:
             self._results["test_loss"] = []
@@ -126,6 +129,8 @@ class Training:
         return History(self._results, self.name, self._best_step, time.perf_counter() - started)
 
     def _update_grids(self) -> None:
+        if self._settled():
+            return
         objective, layers = self._objective, self._work.layers
         objective.parameters.write(self._optimiser.vector)
         before = [layer.grid.clone() for layer in layers]
@@ -141,6 +146,14 @@ class Training:
         self._optimiser.vector = objective.parameters.read()
         objective.refresh()
         self._optimiser.restart()
+
+    def _settled(self) -> bool:
+        """Whether the training has arrived again, and the last update of its grids hardly helped."""
+        if not self._optimiser.arrived:
+            return False
+        value, before = self._optimiser.now.value, self._arrival
+        self._arrival = value
+        return before - value <= _SETTLED * abs(value)
 
     def _keep(self, value: float, step: int) -> None:
         if value < self._best_value:
