@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import final
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch
@@ -14,7 +14,11 @@ from ascribe.errors import InputError
 from ascribe.kan.nodes import multiply
 from ascribe.kan.structure import Network
 from ascribe.kan.table import EdgeTable, edge_table, live_edges
-from ascribe.maths.kernels.watch import watched
+from ascribe.maths.kernels.native import native
+from ascribe.maths.kernels.watch import transformed, watched
+
+if TYPE_CHECKING:
+    from ascribe.maths.kernels import _native
 
 # Numbers made at a time where torch does the work: more leave the cache and fault in new pages.
 _PIECE = 400_000
@@ -66,6 +70,13 @@ class CompiledLayer(nn.Module):
         nodes = multiply(z, sums, self.arity)
         return torch.cat([nodes[:, :sums], nodes[:, sums:] + self.product_bias], 1)
 
+    def table(self, module: Any) -> _native.Table:
+        """The same for the compiled kernel, which copies it."""
+        inputs, _, outputs = self.weight.shape
+        sizes = (inputs, outputs, self.starts.shape[1], self.degree, self.silu, self.confined is not None)
+        tensors = (self.breaks, self.starts, self.inverses, self.weight, self.bias, self.product_bias)
+        return module.Table(tuple(map(int, sizes)), tuple(t.data_ptr() for t in tensors), self.arity)
+
     def inside(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
         """x itself. Where no input may leave its grid: InputError, or in a program that cannot raise, NaN."""
         if self.confined is None:
@@ -116,7 +127,8 @@ class CompiledKAN(nn.Module):
         self.columns, self.outputs = net.columns, net.nodes(net.depth)
         layers, columns = _fold(net)
         self.layers = nn.ModuleList(layers)
-        self.register_buffer("input_id", columns)
+        self.register_buffer("input_id", columns.contiguous())
+        self._network: _native.Network | None = None
         self.eval()
 
     def extra_repr(self) -> str:
@@ -127,7 +139,8 @@ class CompiledKAN(nn.Module):
         its grids; what is exported cannot raise, and gives NaN for such a row.
         """
         rows = self._rows(x)
-        return self._by_torch(rows).reshape(*x.shape[:-1], self.outputs)
+        served = self._serve(rows)
+        return (self._by_torch(rows) if served is None else served).reshape(*x.shape[:-1], self.outputs)
 
     def stream(self, batches: Iterable[Tensor | np.ndarray]) -> Iterator[Tensor | np.ndarray]:
         """The outputs for one batch after another, each of the kind of its batch: for data larger than memory."""
@@ -150,6 +163,41 @@ class CompiledKAN(nn.Module):
             raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
         return x.reshape(-1, self.columns)
 
+    def _serve(self, x: Tensor) -> Float[Tensor, "n outputs"] | None:
+        """By the compiled kernel, where there is one and nobody asks for derivatives or looks on."""
+        weight = self._layers[0].weight
+        if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64) or x.device.type != "cpu":
+            return None
+        if watched(x) or transformed() or (x.requires_grad and torch.is_grad_enabled()):
+            return None
+        module = native()
+        if module is None:
+            return None
+        network = self._network
+        if network is None:
+            tables = [layer.table(module) for layer in self._layers]
+            network = self._network = module.Network(weight.dtype is torch.float64, tables)
+        y = torch.empty(len(x), self.outputs, dtype=weight.dtype)
+        # Rows of another dtype are copied; not all of them at once.
+        step = max(1, len(x) if x.dtype is weight.dtype else _PIECE // self.columns)
+        for first in range(0, len(x), step):
+            piece, to = x[first : first + step].to(weight.dtype), y[first : first + step]
+            strided = (piece.data_ptr(), *piece.stride())
+            if not network.run(len(piece), strided, self.input_id.data_ptr(), to.data_ptr(), torch.get_num_threads()):
+                return None  # and torch's way says which input has left its grid
+        return y
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CompiledKAN:
+        self._network = None
+        return super()._apply(fn, recurse)
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        self._network = None
+        super()._load_from_state_dict(*args)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_network": None}
+
     def _by_torch(self, x: Tensor) -> Float[Tensor, "n outputs"]:
         if watched(x):
             return self._through(x)
@@ -158,7 +206,7 @@ class CompiledKAN(nn.Module):
         return torch.cat([self._through(piece) for piece in pieces])
 
     def _through(self, x: Tensor) -> Tensor:
-        values = x.to(self._layers[0].weight.dtype)[:, self.input_id]
+        values = x.to(self._layers[0].weight.dtype).index_select(1, self.input_id)
         for layer in self._layers:
             values = layer(layer.inside(values))
         return values
