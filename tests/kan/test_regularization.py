@@ -89,6 +89,20 @@ def test_gradients_reach_what_feeds_the_network():
     assert float(below.weight.grad.abs().sum()) > 0
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_one_pass_for_outputs_and_regulariser_is_the_same_as_two(metric):
+    kan, x = network()
+    weights = [p for p in kan.parameters() if p.requires_grad]
+    y = kan(x)
+    twice = torch.autograd.grad(y.square().mean() + kan.regularization(metric), weights)
+    kan.see(x[:2])
+    seen = kan.activations(x)
+    assert kan.last_input() is x
+    once = torch.autograd.grad(seen.output.square().mean() + kan.regularization(metric, seen=seen), weights)
+    for a, b in zip(once, twice, strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_masked_coefficients_are_free():
     kan, x = network()
     kan(x)

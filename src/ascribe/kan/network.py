@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ascribe.core.drawing import Drawer
 from ascribe.kan import compiled, evaluate, files, grids, history, prune, refine, regularization, scores
+from ascribe.kan.activations import Activations
 from ascribe.kan.fit.loop import fit
 
 Net = TypeVar("Net", bound="KAN")
@@ -52,9 +53,15 @@ class KAN(history.Versioned):
         lamb_entropy: float = 2.0,
         lamb_coef: float = 0.0,
         lamb_coefdiff: float = 0.0,
+        seen: Activations | None = None,
     ) -> Float[Tensor, ""]:
-        """The penalty of `fit` for a loop of your own: on the last forward's input, with gradients back into it."""
-        seen = self.activations(self.last_input())
+        """The penalty of `fit` for a loop of your own, with gradients back into the input.
+
+        On the activations `seen = kan.activations(x)`, whose `output` is that of `kan(x)`; without them on another
+        forward pass, with the input of the last.
+        """
+        if seen is None:
+            seen = self.activations(self.last_input())
         return regularization.regularization(self, seen, metric, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff)
 
     def scores(self, x: Tensor | None = None, bootstrap: int = 0, seed: int = 0) -> scores.Scores:

@@ -137,8 +137,7 @@ class Network(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
         values = self.rows(x)
-        if self.training and torch.is_grad_enabled() and not watched(x) and not transformed():
-            self._last_input = x
+        self._notice(x)
         for l, layer in enumerate(self.layers):
             values = self.to_nodes(l, layer(values))
         return values.reshape(*x.shape[:-1], values.shape[1])
@@ -167,6 +166,7 @@ class Network(nn.Module):
     def activations(self, x: Float[Tensor, "*batch columns"]) -> Activations:
         """A forward pass that keeps what the scores and the regulariser need; with a graph when gradients are on."""
         values = self.rows(x)
+        self._notice(x)
         nodes: list[Tensor] = []
         subnodes: list[Tensor] = []
         spreads: list[Tensor] = []
@@ -178,6 +178,11 @@ class Network(nn.Module):
             spreads.append(spread)
             values = self.to_nodes(l, sums)
         return Activations(tuple(nodes), tuple(subnodes), tuple(spreads), values)
+
+    def _notice(self, x: Tensor) -> None:
+        """Remember x as the input of the last forward, where this is one of a training."""
+        if self.training and torch.is_grad_enabled() and not watched(x) and not transformed():
+            self._last_input = x
 
     def remember(self, x: Float[Tensor, "*batch columns"]) -> None:
         """Take x for the training data, which scores, pruning and pictures use when they are given none."""
