@@ -32,7 +32,7 @@ def form(request, monkeypatch):
 
 def choose(form: str, patch: pytest.MonkeyPatch) -> None:
     if form == "torch":
-        patch.setattr(compiled, "native", lambda: None, raising=False)
+        patch.setattr(compiled, "native", lambda: None)
 
 
 def network(width, grid, k, arity=2, seed=0, dtype=torch.float64, masked=0.0, **settings) -> KAN:
@@ -264,6 +264,7 @@ def test_batches_of_a_stream_keep_their_kind(form, tmp_path):
     arrays = list(fast.stream(mapped[i : i + 30] for i in range(0, 100, 30)))
     assert [type(a) for a in arrays] == [np.ndarray] * 4
     tensors = list(fast.stream(x.split(30)))
+    assert all(torch.is_grad_enabled() for _ in fast.stream(x.split(30)))
     assert torch.equal(torch.cat(tensors), torch.from_numpy(np.concatenate(arrays)))
     torch.testing.assert_close(torch.cat(tensors), fast(x))
     assert not any(t.requires_grad for t in tensors)
@@ -278,6 +279,35 @@ def test_the_result_does_not_depend_on_the_other_rows(form):
         torch.testing.assert_close(
             fast(x[rows]), whole[rows], rtol=0 if form == "native" else 1e-5, atol=0 if form == "native" else 1e-6
         )
+
+
+@pytest.mark.skipif("native" not in FORMS, reason="there is no compiled kernel")
+def test_any_number_of_threads_gives_the_same_bits():
+    fast = network([8, 16, 1], 5, 3, dtype=torch.float32).compiled()
+    x = samples(200_001, 8, torch.float32)
+    y, before = fast(x), torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3, 7):
+            torch.set_num_threads(threads)
+            assert torch.equal(fast(x), y)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif("native" not in FORMS, reason="there is no compiled kernel")
+@pytest.mark.parametrize("grid", [5, 20, 40, 80])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_every_instruction_set(grid, dtype):
+    """Whatever registers hold: tables of one, of two, of four, or rows of coefficients in memory."""
+    kernel = native()
+    kan = network([3, [17, 1], 2], grid, 3, dtype=dtype)
+    x, before = samples(300, 3, dtype, 0.7), kernel.isa()
+    try:
+        for isa in kernel.available():
+            kernel.use(isa)
+            assert_same(kan, x, dtype)
+    finally:
+        kernel.use(before)
 
 
 @pytest.mark.parametrize("extrapolate", ["linear", "zero"])
@@ -298,6 +328,22 @@ def test_an_exported_program_gives_not_a_number_where_the_network_raises():
     x = torch.tensor([[0.0, 0.5], [0.0, 1.5]])
     program = torch.export.export(kan.compiled(), (x,))
     assert program.module()(x).isnan()[:, 0].tolist() == [False, True]
+
+
+@pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec:FutureWarning")  # torch's own
+@pytest.mark.parametrize("extrapolate", ["linear", "zero"])
+def test_onnx_gives_the_same_in_another_runtime(extrapolate):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    kan = KAN([4, [3, 2], 2], grid=5, mult_arity=[[], [2, 3], []], noise_scale=0.5, extrapolate=extrapolate)
+    fast, x = kan.compiled(), samples(30, 4, torch.float32)
+    rows = torch.export.Dim("rows", min=1)
+    program = torch.onnx.export(fast, (x,), dynamo=True, dynamic_shapes=({0: rows},), verbose=False)
+    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    for n in (1, 7, 300):
+        other = samples(n, 4, torch.float32, seed=n)
+        (found,) = session.run(None, {session.get_inputs()[0].name: other.numpy()})
+        torch.testing.assert_close(torch.from_numpy(found), fast(other), rtol=1e-6, atol=1e-6)
 
 
 def test_compiles_whole():

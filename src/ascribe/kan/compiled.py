@@ -7,108 +7,22 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
-from ascribe.kan.nodes import multiply
+from ascribe.kan.compiled_layer import CompiledLayer
+from ascribe.kan.fold import fold
 from ascribe.kan.structure import Network
-from ascribe.kan.table import EdgeTable, edge_table, live_edges
 from ascribe.maths.kernels.native import native
 from ascribe.maths.kernels.watch import transformed, watched
 
 if TYPE_CHECKING:
     from ascribe.maths.kernels import _native
 
-# Numbers made at a time where torch does the work: more leave the cache and fault in new pages.
-_PIECE = 400_000
-
-
-@final
-class CompiledLayer(nn.Module):
-    """A table of edges, the constants that come to their sums, and the products of the nodes above."""
-
-    breaks: Tensor
-    starts: Tensor
-    inverses: Tensor
-    weight: Tensor
-    bias: Tensor
-    product_bias: Tensor
-
-    def __init__(
-        self,
-        edges: EdgeTable,
-        bias: Float[Tensor, " subnodes"],
-        arity: list[int],
-        product_bias: Float[Tensor, " products"],
-        confined: list[int] | None,
-    ) -> None:
-        """`confined`: the network's numbers of the inputs, where none may leave its grid."""
-        super().__init__()
-        self.degree, self.silu, self.arity, self.confined = edges.degree, edges.silu, arity, confined
-        tensors = {
-            "breaks": edges.breaks,
-            "starts": edges.starts,
-            "inverses": edges.inverses,
-            "weight": edges.weight,
-            "bias": bias,
-            "product_bias": product_bias,
-        }
-        for name, tensor in tensors.items():
-            self.register_buffer(name, tensor.contiguous())
-
-    def extra_repr(self) -> str:
-        inputs, _, outputs = self.weight.shape
-        return f"{inputs}, {outputs}, cells={self.starts.shape[1]}, degree={self.degree}, silu={self.silu}"
-
-    def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n nodes"]:
-        """Nothing but comparisons, choices and one product of matrices: any device and any exporter has them."""
-        z = torch.addmm(self.bias, self._terms(x).flatten(1), self.weight.flatten(0, 1))
-        sums = len(self.bias) - sum(self.arity)
-        if not self.arity:
-            return z
-        nodes = multiply(z, sums, self.arity)
-        return torch.cat([nodes[:, :sums], nodes[:, sums:] + self.product_bias], 1)
-
-    def table(self, module: Any) -> _native.Table:
-        """The same for the compiled kernel, which copies it."""
-        inputs, _, outputs = self.weight.shape
-        sizes = (inputs, outputs, self.starts.shape[1], self.degree, self.silu, self.confined is not None)
-        tensors = (self.breaks, self.starts, self.inverses, self.weight, self.bias, self.product_bias)
-        return module.Table(tuple(map(int, sizes)), tuple(t.data_ptr() for t in tensors), self.arity)
-
-    def inside(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
-        """x itself. Where no input may leave its grid: InputError, or in a program that cannot raise, NaN."""
-        if self.confined is None:
-            return x
-        low, high = self.breaks[:, 0], self.breaks[:, -1]
-        outside = (x < low) | (x > high)
-        if watched(x):
-            return torch.where(outside, torch.nan, x)
-        found = outside.any(0).nonzero()[:, 0].tolist()
-        if found:
-            i = found[0]
-            raise InputError(
-                f"input {self.confined[i]} leaves its grid [{low[i]:.4g}, {high[i]:.4g}] (as do {len(found) - 1}"
-                ' others); call update_grid(x) and compile again, or build the network with extrapolate="linear".'
-            )
-        return x
-
-    def _terms(self, x: Tensor) -> Tensor:
-        """(n, inputs, terms); 0 in every cell but the one that x lies in, so that no overflow meets another's 0."""
-        passed = x[..., None] >= self.breaks
-        every = torch.ones_like(passed[..., :1])
-        # What is not a number has passed nothing: it lies in the first cell, and stays what it is.
-        chosen = torch.cat([every, passed], -1) & ~torch.cat([passed, ~every], -1)
-        u = torch.where(chosen, (x[..., None] - self.starts) * self.inverses, 0.0)
-        inner = u[..., 1:-1]
-        power, terms = inner, [chosen.to(x.dtype), u]
-        for _ in range(self.degree - 1):
-            power = power * inner
-            terms.append(power)
-        if self.silu:
-            terms.append((x * torch.sigmoid(x))[..., None])
-        return torch.cat(terms, -1)
+# Numbers made at a time where torch does the work: on a CPU, more leave the cache and fault in new pages; elsewhere,
+# fewer are done before the next ones have been asked for.
+_PIECE, _PIECE_ELSEWHERE = 400_000, 40_000_000
 
 
 @final
@@ -125,10 +39,12 @@ class CompiledKAN(nn.Module):
     def __init__(self, net: Network) -> None:
         super().__init__()
         self.columns, self.outputs = net.columns, net.nodes(net.depth)
-        layers, columns = _fold(net)
+        layers, columns = fold(net)
         self.layers = nn.ModuleList(layers)
         self.register_buffer("input_id", columns.contiguous())
+        # The tables as the compiled kernel lays them out: made by the first call, and again for other buffers.
         self._network: _native.Network | None = None
+        self.register_load_state_dict_post_hook(_forget)
         self.eval()
 
     def extra_repr(self) -> str:
@@ -145,13 +61,11 @@ class CompiledKAN(nn.Module):
     def stream(self, batches: Iterable[Tensor | np.ndarray]) -> Iterator[Tensor | np.ndarray]:
         """The outputs for one batch after another, each of the kind of its batch: for data larger than memory."""
         for batch in batches:
+            # A copy of what cannot be written to, as a file mapped for reading: torch would warn of it.
+            rows = batch if isinstance(batch, Tensor) else torch.from_numpy(np.require(batch, requirements="W"))
             with torch.no_grad():
-                if isinstance(batch, np.ndarray):
-                    # A copy of what cannot be written to, as a file mapped for reading: torch would warn of it.
-                    rows = torch.from_numpy(batch if batch.flags.writeable else batch.copy())
-                    yield self(rows).numpy()
-                else:
-                    yield self(batch)
+                y = self(rows)
+            yield y if isinstance(batch, Tensor) else y.numpy()
 
     def _rows(self, x: Tensor) -> Float[Tensor, "n columns"]:
         if x.ndim == 0 or x.shape[-1] != self.columns:
@@ -182,18 +96,20 @@ class CompiledKAN(nn.Module):
         step = max(1, len(x) if x.dtype is weight.dtype else _PIECE // self.columns)
         for first in range(0, len(x), step):
             piece, to = x[first : first + step].to(weight.dtype), y[first : first + step]
-            strided = (piece.data_ptr(), *piece.stride())
-            if not network.run(len(piece), strided, self.input_id.data_ptr(), to.data_ptr(), torch.get_num_threads()):
+            row, column = piece.stride()
+            if not network.run(
+                len(piece),
+                (piece.data_ptr(), row, column),
+                self.input_id.data_ptr(),
+                to.data_ptr(),
+                torch.get_num_threads(),
+            ):
                 return None  # and torch's way says which input has left its grid
         return y
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CompiledKAN:
         self._network = None
         return super()._apply(fn, recurse)
-
-    def _load_from_state_dict(self, *args: Any) -> None:
-        self._network = None
-        super()._load_from_state_dict(*args)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_network": None}
@@ -202,7 +118,8 @@ class CompiledKAN(nn.Module):
         if watched(x):
             return self._through(x)
         widest = max(layer.weight.shape[0] * layer.weight.shape[1] for layer in self._layers)
-        pieces = x.split(max(1, _PIECE // max(1, widest)))
+        piece = _PIECE if x.device.type == "cpu" else _PIECE_ELSEWHERE
+        pieces = x.split(max(1, piece // max(1, widest)))
         return torch.cat([self._through(piece) for piece in pieces])
 
     def _through(self, x: Tensor) -> Tensor:
@@ -216,38 +133,5 @@ class CompiledKAN(nn.Module):
         return [layer for layer in self.layers if isinstance(layer, CompiledLayer)]
 
 
-def _fold(net: Network) -> tuple[list[CompiledLayer], Int[Tensor, " inputs"]]:
-    """The layers, with the affines in their tables and without what is not read; the columns that are."""
-    read = _read(net)
-    layers = [_fold_layer(net, l, *read[l : l + 2]) for l in range(net.depth)]
-    return layers, net.input_id[read[0]]
-
-
-def _read(net: Network) -> list[Bool[Tensor, " nodes"]]:
-    """For every layer, the nodes that a chain of live edges leads on to an output."""
-    read = [torch.ones(net.nodes(net.depth), dtype=torch.bool, device=net.input_id.device)]
-    for l in reversed(range(net.depth)):
-        live = live_edges(net.layers[l]) & read[0][net.owners(l + 1)]
-        read.insert(0, live.any(1))
-    return read
-
-
-def _fold_layer(net: Network, l: int, inputs: Tensor, nodes: Tensor) -> CompiledLayer:
-    """A node's scale goes into its first subnode; its bias into its sum, or after its product."""
-    layer, owner = net.layers[l], torch.tensor(net.owners(l + 1), device=nodes.device)
-    sums = net.width[l + 1][0]
-    first = torch.cat([torch.ones_like(owner[:1], dtype=torch.bool), owner.diff() != 0])
-    affines = net.subnode_scale[l], net.subnode_bias[l], net.node_scale[l], net.node_bias[l]
-    inner_scale, inner_bias, outer_scale, outer_bias = (a.detach().double() for a in affines)
-    outer = torch.where(first, outer_scale[owner], 1.0)
-    bias = outer * inner_bias + torch.where(owner < sums, outer_bias[owner], 0.0)
-    subnodes = nodes[owner]
-    edges = edge_table(layer, inputs, subnodes, (outer * inner_scale)[subnodes])
-    dtype = layer.coef.dtype
-    return CompiledLayer(
-        edges.to(dtype),
-        bias[subnodes].to(dtype),
-        [n for n, kept in zip(net.arity[l + 1], nodes[sums:].tolist(), strict=True) if kept],
-        outer_bias[sums:][nodes[sums:]].to(dtype),
-        inputs.nonzero()[:, 0].tolist() if layer.extrapolate == "error" else None,
-    )
+def _forget(compiled: CompiledKAN, _: Any) -> None:
+    compiled._network = None

@@ -1,0 +1,104 @@
+"""One layer of a compiled network: a table of edges, and the nodes above it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ascribe.errors import InputError
+from ascribe.kan.nodes import multiply
+from ascribe.kan.table import EdgeTable
+from ascribe.maths.kernels.watch import watched
+
+if TYPE_CHECKING:
+    from ascribe.maths.kernels import _native
+
+
+@final
+class CompiledLayer(nn.Module):
+    """A table of edges, the constants that come to their sums, and the products of the nodes above."""
+
+    breaks: Tensor
+    starts: Tensor
+    inverses: Tensor
+    weight: Tensor
+    bias: Tensor
+    product_bias: Tensor
+
+    def __init__(
+        self,
+        edges: EdgeTable,
+        bias: Float[Tensor, " subnodes"],
+        arity: list[int],
+        product_bias: Float[Tensor, " products"],
+        confined: list[int] | None,
+    ) -> None:
+        """`confined`: the network's numbers of the inputs, where none may leave its grid."""
+        super().__init__()
+        self.degree, self.silu, self.arity, self.confined = edges.degree, edges.silu, arity, confined
+        tensors = {
+            "breaks": edges.breaks,
+            "starts": edges.starts,
+            "inverses": edges.inverses,
+            "weight": edges.weight,
+            "bias": bias,
+            "product_bias": product_bias,
+        }
+        for name, tensor in tensors.items():
+            self.register_buffer(name, tensor.contiguous())
+
+    def extra_repr(self) -> str:
+        inputs, _, outputs = self.weight.shape
+        return f"{inputs}, {outputs}, cells={self.starts.shape[1]}, degree={self.degree}, silu={self.silu}"
+
+    def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n nodes"]:
+        """Nothing but comparisons, choices and one product of matrices: any device and any exporter has them."""
+        z = torch.addmm(self.bias, self._terms(x).flatten(1), self.weight.flatten(0, 1))
+        sums = len(self.bias) - sum(self.arity)
+        if not self.arity:
+            return z
+        nodes = multiply(z, sums, self.arity)
+        return torch.cat([nodes[:, :sums], nodes[:, sums:] + self.product_bias], 1)
+
+    def table(self, module: Any) -> _native.Table:
+        """The same for the compiled kernel, which copies it."""
+        inputs, _, outputs = self.weight.shape
+        sizes = (inputs, outputs, self.starts.shape[1], self.degree, self.silu, self.confined is not None)
+        tensors = (self.breaks, self.starts, self.inverses, self.weight, self.bias, self.product_bias)
+        return module.Table(tuple(map(int, sizes)), tuple(t.data_ptr() for t in tensors), self.arity)
+
+    def inside(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
+        """x itself. Where no input may leave its grid: InputError, or in a program that cannot raise, NaN."""
+        if self.confined is None:
+            return x
+        low, high = self.breaks[:, 0], self.breaks[:, -1]
+        outside = (x < low) | (x > high)
+        if watched(x):
+            return torch.where(outside, torch.nan, x)
+        found = outside.any(0).nonzero()[:, 0].tolist()
+        if found:
+            i = found[0]
+            raise InputError(
+                f"input {self.confined[i]} leaves its grid [{low[i]:.4g}, {high[i]:.4g}] (as do {len(found) - 1}"
+                ' others); call update_grid(x) and compile again, or build the network with extrapolate="linear".'
+            )
+        return x
+
+    def _terms(self, x: Tensor) -> Tensor:
+        """(n, inputs, terms); 0 in every cell but the one that x lies in, so that no overflow meets another's 0."""
+        passed = x[..., None] >= self.breaks
+        every = torch.ones_like(passed[..., :1])
+        # What is not a number has passed nothing: it lies in the first cell, and stays what it is.
+        chosen = torch.cat([every, passed], -1) & ~torch.cat([passed, ~every], -1)
+        u = torch.where(chosen, (x[..., None] - self.starts) * self.inverses, 0.0)
+        inner = u[..., 1:-1]
+        power, terms = inner, [chosen.to(x.dtype), u]
+        for _ in range(self.degree - 1):
+            power = power * inner
+            terms.append(power)
+        if self.silu:
+            terms.append((x * torch.sigmoid(x))[..., None])
+        return torch.cat(terms, -1)
