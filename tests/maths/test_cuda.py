@@ -21,7 +21,7 @@ import torch
 
 from ascribe import KAN
 from ascribe.maths import kernels
-from ascribe.maths.kernels import Basis, Form, Moments, Weights, cuda, edge_sum, plain
+from ascribe.maths.kernels import Basis, Form, Moments, Weights, cuda, edge_sum, pieces, plain
 from ascribe.maths.splines import extend_knots
 
 float64 = torch.float64
@@ -190,8 +190,8 @@ def test_a_block_and_some_rows():
 def test_pieces_make_no_difference(monkeypatch):
     x, knots, weights = case(1, inputs=1)
     basis = Basis(knots, 1, "zero")
-    monkeypatch.setattr(plain, "_PIECE", 5 * basis.terms)
-    assert [len(x[rows]) for rows in plain._pieces(x, basis)] == [5, 4]
+    monkeypatch.setattr(pieces, "_PIECE", 5 * basis.terms)
+    assert [len(x[rows]) for rows in pieces._pieces(x, basis)] == [5, 4]
     agrees(x, basis, weights, rtol=1e-9, atol=1e-9)
 
 
