@@ -125,17 +125,18 @@ class _EdgeSum(torch.autograd.Function):
         ctx.save_for_backward(*tensors, *output[1:])
 
     @staticmethod
-    def backward(ctx: Any, pulled: Tensor | None, gs: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(ctx: Any, gy: Tensor | None, gs: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, knots, base, coef, scale, mask, *seen = ctx.saved_tensors
         order, base_fun, extrapolate, spread = ctx.recipe
         to_x, _, *to_weights = ctx.needs_input_grad[:5]
-        gy: Tensor = x.new_zeros(x.shape[0], base.shape[1]) if pulled is None else pulled
-        if torch.is_grad_enabled() and not watched(gy, x):
-            found = _gradients_composed(ctx, gy, gs)
+        toward: Tensor = x.new_zeros(x.shape[0], base.shape[1]) if gy is None else gy
+        pulled = (toward,) if gs is None else (toward, gs)
+        if (torch.is_grad_enabled() or transformed(*pulled)) and not watched(x):
+            found = _gradients_composed(ctx, toward, gs)
         else:
-            call: Any = _backward_operation if watched(gy, x) else _backward
+            call: Any = _backward_operation if watched(toward, x) else _backward
             found = call(
-                gy, gs if spread else None, x, knots, base, coef, scale, mask, *seen,
+                toward, gs if spread else None, x, knots, base, coef, scale, mask, *seen,
                 order, base_fun, extrapolate, to_x, any(to_weights),
             )  # fmt: skip
         gx, *gw = found
@@ -148,13 +149,15 @@ def _gradients_composed(ctx: Any, gy: Tensor, gs: Tensor | None) -> tuple[Tensor
     """The same gradients with a graph of their own, for derivatives of derivatives."""
     x, knots, *given = ctx.saved_tensors[:6]
     order, base_fun, extrapolate, spread = ctx.recipe
-    y, s = _composed(x, Basis(knots, order, base_fun, extrapolate), Weights(*given), spread)
+    further = torch.is_grad_enabled()
+    with torch.enable_grad():
+        y, s = _composed(x, Basis(knots, order, base_fun, extrapolate), Weights(*given), spread)
     outputs = [(y, gy)] if s is None or gs is None else [(y, gy), (s, gs)]
     needs = (ctx.needs_input_grad[0], *ctx.needs_input_grad[2:5])
     inputs = [t for t, need in zip((x, *given[:3]), needs, strict=True) if need]
     found = iter(
         torch.autograd.grad(
-            [o for o, _ in outputs], inputs, [g for _, g in outputs], create_graph=True, materialize_grads=True
+            [o for o, _ in outputs], inputs, [g for _, g in outputs], create_graph=further, materialize_grads=True
         )
     )
     return tuple(next(found) if need else None for need in needs)

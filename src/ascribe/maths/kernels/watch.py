@@ -16,6 +16,8 @@ def watched(*tensors: Tensor) -> bool:
     return torch._C._len_torch_dispatch_stack() > 0 or any(type(t) not in _PLAIN for t in tensors)
 
 
-def transformed() -> bool:
-    """Whether derivatives forward, or maps over tensors, are under way."""
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+def transformed(*tensors: Tensor) -> bool:
+    """Whether derivatives forward, or maps over tensors, are under way; `is_grads_batched` maps tensors unseen."""
+    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return True
+    return any(torch._C._functorch.is_legacy_batchedtensor(t) for t in tensors)  # pyright: ignore[reportAttributeAccessIssue]
