@@ -91,7 +91,7 @@ class Cells {
         for (Index s = 0; s < samples; s += lanes<T>) {
             const Vec<T> v = load(x + s);
             Bits<T> passed{};
-            for (int step = step_; step > 0; step /= 2) {
+            for (int step = Pages * lanes<T> / 2; step > 0; step /= 2) {
                 const Bits<T> further = passed + step;
                 passed = v >= pick<T, Pages>(breaks, further - 1) ? further : passed;
             }

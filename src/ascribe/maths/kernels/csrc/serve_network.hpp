@@ -84,6 +84,11 @@ class Network {
         for (Index i = 0; i < inputs_; ++i) {
             const T* from = &x(row, columns[i]);
             T* to = here + i * block;
+            if (i == 0) {
+                // The rows of the next block are on their way while this one is worked on.
+                const Index ahead = n - row - block;
+                for (Index s = 0; s < ahead && s < block; ++s) __builtin_prefetch(from + (block + s) * x.row);
+            }
             for (Index s = 0; s < samples; ++s) to[s] = from[s * x.row];
             // What fills the last register is computed and not kept.
             for (Index s = samples; s < block; ++s) to[s] = T(0);
