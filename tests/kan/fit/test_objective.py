@@ -88,6 +88,38 @@ def test_value_and_gradient(
     torch.testing.assert_close(found.gradient, wanted, atol=1e-6, rtol=1e-6)
 
 
+@given(
+    hidden=st.lists(st.integers(1, 9), max_size=2),
+    order=st.integers(0, 4),
+    lamb=st.sampled_from([0.0, 0.1]),
+    twice=st.booleans(),
+    rows=st.sampled_from([1, 2, 30, 1000]),
+    seed=st.integers(0, 1000),
+)
+def test_one_call_of_the_kernels_is_the_way_step_by_step(
+    hidden: list[int], order: int, lamb: float, twice: bool, rows: int, seed: int
+):
+    dtype = torch.float64 if twice else torch.float32
+    kan = KAN([3, *hidden, 2], k=order, seed=seed, dtype=dtype)
+    kan.layers[0].mask[0, 0] = 0
+    kan.layers[-1].scale_base.requires_grad_(False)
+    x, y = (t.to(dtype) for t in data(kan, seed, rows))
+    objective = Objective(kan, Rows(x, y.T.contiguous()), SquaredError(), Penalty(lamb))
+    vector = objective.parameters.read()
+    for _ in range(2):
+        wanted = objective.step_by_step(vector)
+        found = objective(vector)
+        tolerance = 1e-9 if twice else 1e-4
+        for a, b in zip(found[:-1], wanted[:-1], strict=True):
+            torch.testing.assert_close(torch.as_tensor(a), torch.as_tensor(b), atol=tolerance, rtol=tolerance)
+        torch.testing.assert_close(found.stiffness, wanted.stiffness, atol=tolerance, rtol=10 * tolerance)
+        assert not found.gradient[~objective.parameters.free].any()
+        again = objective(vector)
+        assert again.value == found.value
+        assert torch.equal(again.gradient, found.gradient)
+        vector = vector + 0.1 * torch.randn(len(vector), generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
 @given(above=layers, arity=st.integers(1, 3), metric=st.sampled_from(sorted(METRICS)), seed=st.integers(0, 1000))
 def test_the_gradient_is_that_of_the_value(above: list[list[int]], arity: int, metric: str, seed: int):
     kan = network(2, above, arity, 3, True, seed)

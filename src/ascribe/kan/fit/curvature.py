@@ -45,7 +45,7 @@ class Curvature:
     def __call__(self, vector: Float[Tensor, " parameters"], now: Evaluation) -> Float[Tensor, "free free"]:
         """The lower triangle at `vector`, of which `now` is the evaluation; what stands above it means nothing."""
         objective = self._objective
-        traces = objective.traces(vector, moments=now.stiffness is not None)
+        traces = objective.traces(vector, moments=len(now.stiffness) > 0)
         effects = self._effects(traces)
         count, rows = len(self.free), objective.inputs.shape[1]
         among = len(effects[-1].nodes)
@@ -58,8 +58,8 @@ class Curvature:
             for l, out in enumerate(part.split(self._counts)):
                 self._write(l, traces[l], effects[l].of(piece), piece, out)
             add_gram(total, part.flatten(1), 1 / rows)
-        if now.stiffness is not None:
-            self._stiffen(total, traces, now.stiffness)
+        if len(now.stiffness):
+            self._stiffen(total, traces, objective.of_edges(now.stiffness))
         return total
 
     def _effects(self, traces: list[Trace]) -> list[_Effects]:
@@ -71,7 +71,7 @@ class Curvature:
             sums = inner if stage.nodes.plain else inner * stage.values.subnode_scale[:, None]
             found.append(_Effects(nodes, inner, sums))
             if l:
-                nodes = self._objective.to_inputs(l, sums)
+                nodes = self._objective.to_inputs(l, traces[l], sums)
         return found[::-1]
 
     def _write(

@@ -30,7 +30,7 @@ class EdgeMetric:
 
     def __init__(self, objective: Objective, vector: Float[Tensor, " parameters"]) -> None:
         parameters = objective.parameters
-        self._held = parameters.held
+        self._held, self._of_edges = parameters.held, objective.of_edges
         traces = objective.traces(vector, moments=True)
         self._effects = effects(objective, traces)
         self._inverses = [_inverse(t.moments, vector.dtype) for t in traces if t.moments is not None]
@@ -52,9 +52,9 @@ class EdgeMetric:
 
     def follow(self, evaluation: Evaluation | None) -> None:
         """Take the regulariser's curvature from an evaluation."""
-        stiffness = None if evaluation is None else evaluation.stiffness
+        stiffness = [] if evaluation is None else self._of_edges(evaluation.stiffness)
         for l, (block, (subnodes, _)) in enumerate(zip(self._blocks, self._effects, strict=True)):
-            total = subnodes.expand(block.shape[::2]) if stiffness is None else stiffness[l] + subnodes
+            total = subnodes.expand(block.shape[::2]) if not stiffness else stiffness[l] + subnodes
             torch.reciprocal(total[:, None].expand_as(block), out=block)
 
     def __call__(self, gradient: Float[Tensor, " parameters"]) -> Float[Tensor, " parameters"]:
@@ -76,7 +76,7 @@ def effects(objective: Objective, traces: list[Trace]) -> list[tuple[Float[Tenso
         at_sums = pulled.square().sum(0).mean(1)
         found.append((_floored(at_sums), _floored(at_nodes)))
         if l:
-            pulled = objective.to_inputs(l, pulled)
+            pulled = objective.to_inputs(l, traces[l], pulled)
     return found[::-1]
 
 

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.kan.fit.chain import Chain
 from ascribe.kan.fit.dataset import Rows
 from ascribe.kan.fit.loss import Loss
 from ascribe.kan.fit.parameters import Parameters
@@ -24,13 +25,16 @@ from ascribe.maths.kernels.form import Moments
 
 
 class Evaluation(NamedTuple):
-    """The objective at one vector. `stiffness` is the curvature of the regulariser: of edge (i, j), in units of C_i."""
+    """The objective at one vector. `stiffness` is the curvature of the regulariser: of edge (i, j), in units of C_i.
+
+    It goes edge by edge, layer after layer, and is empty where there is no regulariser of edges.
+    """
 
     value: float
     gradient: Float[Tensor, " parameters"]
     loss: float
     penalty: float
-    stiffness: list[Float[Tensor, "_ _"]] | None
+    stiffness: Float[Tensor, " edges"]
 
 
 class Objective:
@@ -59,17 +63,22 @@ class Objective:
         self._forget()
 
     def _forget(self) -> None:
+        self._chain: Chain | None = None
         self._first: Moments | None = None
         self._first_statistics: Statistics | None = None
-        self._at: tuple[Tensor, int, list[Trace]] | None = None
+        self._at: tuple[Tensor, int, list[Trace] | None] | None = None  # None: the chain has the traces
 
     def traces(self, vector: Float[Tensor, " parameters"], moments: bool = False) -> list[Trace]:
         """A pass up at `vector`; that of the last evaluation where it was there and has what is asked for."""
         if self._at is not None:
             place, version, found = self._at
-            same = place is vector and version == vector._version
-            if same and (not moments or found[-1].moments is not None):
-                return found
+            if place is vector and version == vector._version:
+                if found is None and self._chain is not None:
+                    self._point.copy_(vector)
+                    found = self._chain.traces
+                    self.output = found[-1].nodes
+                if found is not None and (not moments or found[-1].moments is not None):
+                    return found
         found = self._up(vector, moments)
         self._at = vector, vector._version, found
         return found
@@ -89,6 +98,14 @@ class Objective:
         self.output = inputs
         return found
 
+    def of_edges(self, stiffness: Float[Tensor, " edges"]) -> list[Float[Tensor, "_ _"]]:
+        """The stiffness of an evaluation, layer by layer; empty where there is none."""
+        if not len(stiffness):
+            return []
+        shapes = [stage.weights.base.shape for stage in self.stages]
+        parts = stiffness.split([shape.numel() for shape in shapes])
+        return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
+
     def run(
         self, vector: Float[Tensor, " parameters"], inputs: Float[Tensor, "inputs n"]
     ) -> Float[Tensor, "outputs n"]:
@@ -101,6 +118,16 @@ class Objective:
         return inputs
 
     def __call__(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
+        if not Chain.takes(self.stages, self.loss, self.penalty):
+            return self.step_by_step(vector)
+        if self._chain is None:
+            self._chain = Chain(self.stages, self.inputs, self.label, self.parameters, self.penalty)
+        loss, penalty, gradient, stiffness = self._chain(vector)
+        self._at = vector, vector._version, None
+        return Evaluation(loss + self.penalty.lamb * penalty, gradient, loss, penalty, stiffness)
+
+    def step_by_step(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
+        """The same for any nodes, loss, regulariser and device: what the chain is compared with."""
         traces = self.traces(vector, self.penalty.on_edges)
         loss, pulled = self.loss(self.output, self.label)
         pressure = self._press(traces) if self.penalty.on_edges else None
@@ -135,7 +162,7 @@ class Objective:
             self.parameters.held(self._gradient),
             value,
             penalty,
-            None if pressure is None else pressure.stiffness,
+            self._gradient.new_empty(0) if pressure is None else pressure.stiffness,
         )
 
     def _press(self, traces: list[Trace]) -> Pressure:
@@ -143,13 +170,14 @@ class Objective:
             self._first_statistics = self.stages[0].form.deviations(self.inputs.T)
         return Pressure.at(traces, self.stages, self._first_statistics, self.penalty, self.network)
 
-    def to_inputs(self, l: int, pulled: Float[Tensor, "probes subnodes n"]) -> Float[Tensor, "probes inputs n"]:
-        """From gradients in the sums of stage l, at the last pass, to those in its inputs."""
-        assert self._at is not None
-        stage, inputs = self.stages[l], self._at[2][l].inputs
+    def to_inputs(
+        self, l: int, trace: Trace, pulled: Float[Tensor, "probes subnodes n"]
+    ) -> Float[Tensor, "probes inputs n"]:
+        """From gradients in the sums of stage l, at the point of the last pass, to those in its inputs."""
+        stage = self.stages[l]
         found: list[Tensor] = []
         for probe in pulled:
-            gx, _ = stage.form.backward(probe.T, inputs.T, stage.basis, stage.weights, to_weights=False)
+            gx, _ = stage.form.backward(probe.T, trace.inputs.T, stage.basis, stage.weights, to_weights=False)
             assert gx is not None
             found.append(gx.T)
         return torch.stack(found)

@@ -70,6 +70,12 @@ class Parameters:
         """How many numbers may move."""
         return int(self.free.sum())
 
+    @property
+    def firsts(self) -> list[int]:
+        """Where in the vector the numbers of every layer begin."""
+        sizes = [sum(shape.numel() for shape in layer) for layer in self.shapes]
+        return [sum(sizes[:l]) for l in range(len(sizes))]
+
     def held(self, vector: Float[Tensor, " parameters"]) -> Float[Tensor, " parameters"]:
         """A copy with 0 where nothing may move."""
         return vector.clone() if self._mask is None else vector * self._mask

@@ -41,7 +41,7 @@ class Pressure:
 
     value: float
     pulls: list[Float[Tensor, "_ _"]]  # the gradient in the spread of every edge, over that spread
-    stiffness: list[Float[Tensor, "_ _"]]  # the part of it that holds edges back: curvature in units of C_i
+    stiffness: Float[Tensor, " edges"]  # the part of it that holds edges back: curvature in units of C_i
     inputs: list[Drift]
     sums: list[Drift]  # empty where the metric does not look at them
 
@@ -64,9 +64,9 @@ class Pressure:
                 )
                 total += value
                 pulls.append(pull)
-                stiffness.append(stiff)
+                stiffness.append(stiff.flatten())
                 inputs.append(Drift.of(slope, statistics, rows))
-            return cls(total, pulls, stiffness, inputs, [])
+            return cls(total, pulls, torch.cat(stiffness), inputs, [])
         sums = [s.form.deviations(t.sums.T) for s, t in zip(stages, traces, strict=True)] if penalty.looks_back else []
         last = stages[-1].form.deviations(traces[-1].nodes.T)
         seen = Deviations(
@@ -80,7 +80,7 @@ class Pressure:
         return cls(
             value,
             pulls,
-            [pull.clamp(min=0) for pull in pulls],
+            torch.cat([pull.clamp(min=0).flatten() for pull in pulls]),
             [Drift.of(g * penalty.lamb, s, rows) for g, s in zip(slopes.nodes, found, strict=True)],
             [Drift.of(g * penalty.lamb, s, rows) for g, s in zip(slopes.subnodes, sums, strict=True)],
         )

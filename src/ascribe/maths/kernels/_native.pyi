@@ -1,5 +1,7 @@
 """The types of csrc/module.cpp."""
 
+from collections.abc import Sequence
+
 def isa() -> str: ...
 def available() -> list[str]: ...
 def use(isa: str) -> None: ...
@@ -52,9 +54,42 @@ def design(layer: Layer, derivative: int, to: int, threads: int) -> None: ...
 
 class Table:
     def __init__(
-        self, sizes: tuple[int, int, int, int, int, int], addresses: tuple[int, int, int, int, int, int], arity: list[int]
+        self,
+        sizes: tuple[int, int, int, int, int, int],
+        addresses: tuple[int, int, int, int, int, int],
+        arity: list[int],
     ) -> None: ...
 
 class Network:
     def __init__(self, twice: bool, tables: list[Table]) -> None: ...
     def run(self, n: int, x: Strided, columns: int, y: int, threads: int) -> bool: ...
+
+Stage = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
+
+class Objective32:
+    def __init__(
+        self, stages: Sequence[Stage], n: int, output: int, label: int, free: int, count: int
+    ) -> None: ...
+    def evaluate(
+        self,
+        vector: int,
+        gradient: int,
+        stiffness: int,
+        by: tuple[float, float, float, float],
+        penalised: bool,
+        threads: int,
+    ) -> tuple[float, float]: ...
+
+class Objective64:
+    def __init__(
+        self, stages: Sequence[Stage], n: int, output: int, label: int, free: int, count: int
+    ) -> None: ...
+    def evaluate(
+        self,
+        vector: int,
+        gradient: int,
+        stiffness: int,
+        by: tuple[float, float, float, float],
+        penalised: bool,
+        threads: int,
+    ) -> tuple[float, float]: ...

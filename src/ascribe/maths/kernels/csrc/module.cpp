@@ -13,6 +13,7 @@ using namespace nb::literals;
 
 void bind_splines(nb::module_& m);
 void bind_serving(nb::module_& m);
+void bind_objective(nb::module_& m);
 
 namespace {
 
@@ -33,4 +34,5 @@ NB_MODULE(_native, m) {
     m.def("use", ascribe::cpu::use, "isa"_a, "Take another instruction set from now on; ValueError where it cannot run.");
     bind_splines(m);
     bind_serving(m);
+    bind_objective(m);
 }
