@@ -7,7 +7,11 @@ template <class T>
 class TermSums {
    public:
     explicit TermSums(const Layer<T>& layer)
-        : inputs_(layer.inputs), terms_(layer.terms()), order_(layer.order), memory_(inputs_ * size()) {
+        : inputs_(layer.inputs),
+          terms_(layer.terms()),
+          order_(layer.order),
+          memory_(inputs_ * size()),
+          part_(Index{terms_} * longest) {
         for (Index i = 0; i < inputs_; ++i) {
             double* of_input = memory_ + i * size();
             for (Index k = 0; k < size(); ++k) of_input[k] = 0;
@@ -54,24 +58,27 @@ class TermSums {
 
     template <int Stride>
     void add_dense(double centre, double* total, double* product, const Tile<T, Stride>& tile, int count) const {
+        static_assert(Stride <= longest && Stride % (2 * lanes<double>) == 0);
         constexpr int wide = lanes<double>;
-        alignas(64) double part[(dense_knots + 1) * block<T>];
+        const int end = (count + 2 * wide - 1) / (2 * wide) * (2 * wide);
         for (int a = 0; a < terms_; ++a) {
             const double about = a == 0 ? centre : 0.0;
-            double* row = part + a * block<T>;
-            for (int s = 0; s < block<T>; ++s) row[s] = double(tile.values[a * Stride + s]) - about;
-            for (int s = count; s < block<T>; ++s) row[s] = 0.0;
+            double* row = part_ + a * longest;
+            for (int s = 0; s < count; ++s) row[s] = double(tile.values[a * Stride + s]) - about;
+            for (int s = count; s < end; ++s) row[s] = 0.0;
             Vec<double> sums{};
-            for (int s = 0; s < block<T>; s += wide) sums += load(row + s);
+            for (int s = 0; s < end; s += wide) sums += load(row + s);
             total[a] += sum<double>(sums);
         }
         for (int a = 0; a < terms_; ++a) {
-            const int end = a == 0 || a + order_ >= terms_ ? terms_ : a + order_ + 1;
-            for (int b = a; b < end; ++b) {
+            const double* first = part_ + a * longest;
+            const int last = a == 0 || a + order_ >= terms_ ? terms_ : a + order_ + 1;
+            for (int b = a; b < last; ++b) {
+                const double* second = part_ + b * longest;
                 Vec<double> even{}, odd{};
-                for (int s = 0; s < block<T>; s += 2 * wide) {
-                    even += load(part + a * block<T> + s) * load(part + b * block<T> + s);
-                    odd += load(part + a * block<T> + s + wide) * load(part + b * block<T> + s + wide);
+                for (int s = 0; s < end; s += 2 * wide) {
+                    even += load(first + s) * load(second + s);
+                    odd += load(first + s + wide) * load(second + s + wide);
                 }
                 product[a * terms_ + b] += sum<double>(even + odd);
             }
@@ -95,9 +102,10 @@ class TermSums {
         }
     }
 
+    static constexpr int longest = 512;  // samples of a tile
     Index inputs_;
     int terms_, order_;
-    Scratch<double> memory_;
+    Scratch<double> memory_, part_;
 };
 
 // One object a thread, added up in the order of the threads.

@@ -162,10 +162,11 @@ void backward_narrow(
                 const bool is_live = e < live && edges.output(i, static_cast<int>(e)) == j;
                 for (int a = 0; a < terms; ++a)
                     gradient[a] = is_live ? sum<T>(load(gradients + (e * terms + a) * lanes<T>)) : T(0);
+                if (is_live && pull.pull)
+                    pull_weights<T>(layer, i, j, pull, edges.weights(i, static_cast<int>(e)), gradient);
                 unfold<T>(layer, i, j, gradient, 1, *gw, false);
                 e += is_live;
             }
-            if (pull.pull) pull_weights(layer, i, pull, *gw);
         }
     };
     spread_over(layer.inputs, threads, work);

@@ -31,21 +31,33 @@ void spreads(const Layer<T>& layer, const double* covariance, double smoothing, 
     }
 }
 
-// Adds pull * C w to the gradient in the weights of all edges of input i.
-template <class T>
-void pull_weights(const Layer<T>& layer, Index i, const Pull<T>& pull, const Weights<T>& to) {
+// Adds pull * C w to the gradient in the folded weights w of V registers of edges of input i, from output j on.
+template <class T, int V>
+inline void pull_weights(const Layer<T>& layer, Index i, Index j, const Pull<T>& pull, const T* w, T* gradient) {
+    constexpr int J = V * lanes<T>;
     const int terms = layer.terms();
-    Scratch<double> w(2 * terms * lanes<double>);
-    Scratch<T> gradient(terms);
-    double* towards = w + terms * lanes<double>;
-    for (Index j = 0; j < layer.outputs; j += lanes<double>) {
-        for (int l = 0; l < lanes<double>; ++l) fold(layer, i, j + l, w + l, lanes<double>);
-        multiply(pull.covariance + i * terms * terms, terms, w, towards);
-        for (int l = 0; l < lanes<double> && j + l < layer.outputs; ++l) {
-            if (mask_of(layer, i, j + l) == T(0)) continue;
-            for (int a = 0; a < terms; ++a) gradient[a] = T(towards[a * lanes<double> + l]) * pull.pull(i, j + l);
-            unfold<T>(layer, i, j + l, gradient, 1, to, true);
+    const double* covariance = pull.covariance + i * terms * terms;
+    alignas(64) double by[J];
+    for (int l = 0; l < J; ++l) by[l] = j + l < layer.outputs ? double(pull.pull(i, j + l)) : 0.0;
+    for (int a = 0; a < terms; ++a) {
+        alignas(64) double towards[J] = {};
+        for (int b = 0; b < terms; ++b) {
+            const double c = covariance[a * terms + b];
+            for (int l = 0; l < J; ++l) towards[l] += c * double(w[b * J + l]);
         }
+        for (int l = 0; l < J; ++l) gradient[a * J + l] += T(by[l] * towards[l]);
+    }
+}
+
+// The same for one edge.
+template <class T>
+inline void pull_weights(const Layer<T>& layer, Index i, Index j, const Pull<T>& pull, const T* w, T* gradient) {
+    const int terms = layer.terms();
+    const double* covariance = pull.covariance + i * terms * terms;
+    for (int a = 0; a < terms; ++a) {
+        double towards = 0;
+        for (int b = 0; b < terms; ++b) towards += covariance[a * terms + b] * double(w[b]);
+        gradient[a] += T(double(pull.pull(i, j)) * towards);
     }
 }
 

@@ -78,9 +78,7 @@ void forward_wide(const Layer<T>& layer, Matrix<T> y, const Moments* moments, in
                 const Index end = i + together < layer.inputs ? i + together : layer.inputs;
                 made.fill(layer, grids, i, end, row, count);
                 if (moments)
-                    for (Index k = i; k < end; ++k)
-                        for (int s = 0; s < count; s += block<T>)
-                            sums[part].add(k, grids[k], made(k - i, s), count - s < block<T> ? count - s : block<T>);
+                    for (Index k = i; k < end; ++k) sums[part].add(k, grids[k], made(k - i, 0), count);
                 for (Index tile = 0; tile < tiles; ++tile) {
                     int live[together], lives = 0;
                     for (Index k = i; k < end; ++k)
@@ -264,6 +262,8 @@ void backward_wide(
                                     sample, end, of_input.slopes, of_input.slopes + skip, g, order, folded,
                                     folded + splines, to_x + (i - first) * chunk<T> * lanes<T>);
                         }
+                        if (gw && live && pull.pull && row == 0)
+                            pull_weights<T, V>(layer, i, tile * J, pull, folded, gradient);
                         if (gw)
                             for (int j = 0; j < J && tile * J + j < layer.outputs; ++j)
                                 unfold<T>(layer, i, tile * J + j, gradient + j, J, *gw, row > 0);
@@ -281,7 +281,6 @@ void backward_wide(
                     }
                 }
             }
-            for (Index i = first; i < last && gw && pull.pull; ++i) pull_weights(layer, i, pull, *gw);
         }
     };
     spread_over((layer.inputs + together - 1) / together, threads, work);
