@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -43,7 +44,14 @@ def data_grid(x: Float[Tensor, "n inputs"], cells: int, eps: float) -> Float[Ten
 
     `eps` is taken as at least 0.01, so that ties give narrow cells and never empty ones.
     """
-    return _grid_of_sorted(x.sort(0).values, cells, eps)
+    return _grid_of_sorted(_sorted(x), cells, eps)
+
+
+def _sorted(x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
+    """Every column in order."""
+    rows = x.detach().T.contiguous()
+    # numpy sorts in vector registers, torch does not.
+    return torch.from_numpy(np.sort(rows.numpy(), 1)).T if x.device.type == "cpu" else rows.sort(1).values.T
 
 
 def _grid_of_sorted(ordered: Float[Tensor, "n inputs"], cells: int, eps: float) -> Float[Tensor, "inputs points"]:
@@ -104,7 +112,7 @@ def _widened(grid: Float[Tensor, "inputs points"]) -> Float[Tensor, "inputs poin
 def _update_layer(
     layer: KANLayer, x: Tensor, constant: Tensor, tolerance: float, hidden: bool
 ) -> tuple[Tensor, Tensor]:
-    ordered = x.sort(0).values
+    ordered = _sorted(x)
     points = _grid_of_sorted(ordered, layer.num, layer.grid_eps)
     target = extend_knots(_widened(points) if hidden else points, layer.k)
     there = (target == layer.grid).all(1) & ~constant

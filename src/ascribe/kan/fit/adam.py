@@ -9,6 +9,7 @@ import torch
 from ascribe.kan.fit.objective import Evaluation, Objective
 
 _MEAN, _SQUARE, _TINY = 0.9, 0.999, 1e-8
+_STILL = 1e30
 
 
 @final
@@ -23,6 +24,8 @@ class Adam:
         self.arrived = False
         self.vector = objective.parameters.read()
         self._scale = objective.parameters.scale_vector()
+        # An entry that no coefficient moves is divided by so much that it stays.
+        self._inverse = (1 / self._scale).clamp_(-_STILL, _STILL)
         self.restart()
 
     def restart(self) -> None:
@@ -36,12 +39,13 @@ class Adam:
         """The objective has other rows; what was learnt from the others stays."""
 
     def step(self) -> Evaluation:
-        gradient = self.now.gradient * self._scale
+        gradient = self.now.gradient.mul_(self._scale)
         self._count += 1
         self._mean.lerp_(gradient, 1 - _MEAN)
-        self._square.lerp_(gradient.square(), 1 - _SQUARE)
-        root = (self._square / (1 - _SQUARE**self._count)).sqrt_().add_(_TINY)
-        change = (self._mean / root).mul_(self._scale)
-        self.vector = torch.add(self.vector, change, alpha=-self._length / (1 - _MEAN**self._count))
+        self._square.mul_(_SQUARE).addcmul_(gradient, gradient, value=1 - _SQUARE)
+        torch.sqrt(self._square, out=gradient)
+        exact = (1 - _SQUARE**self._count) ** -0.5
+        divisor = torch.add(self._inverse * _TINY, gradient.mul_(self._inverse), alpha=exact)
+        self.vector = torch.addcdiv(self.vector, self._mean, divisor, value=-self._length / (1 - _MEAN**self._count))
         self.now = self.objective(self.vector)
         return self.now

@@ -13,7 +13,7 @@ from ascribe.kan.fit.objective import Evaluation, Objective
 from ascribe.maths.lbfgs import Memory, Trial, wolfe
 
 ITERATIONS, EVALUATIONS = 20, 25  # of one step at the most, as in pykan
-MEMORY = 10
+MEMORY = 15
 # Trials on a line. Where an edge vanishes the regulariser has a kink, and curvature remembered from across it can
 # mislead badly: what does not help within four trials is forgotten, and the metric alone gets as many as it needs.
 TRIALS, PATIENT_TRIALS = 4, 25

@@ -44,8 +44,9 @@ def fit(
 ) -> History:
     r"""Minimise $\mathrm{loss} + \mathrm{lamb} \cdot \mathrm{regularization}$, and leave the best network of all steps.
 
-    `opt` is "LBFGS" (up to 20 iterations a step), "LM" (Levenberg-Marquardt, 5), "Adam" (one update) or "auto". `batch`
-    rows a step go through the shuffled data, epoch after epoch; -1 takes all at once. Grids follow the data
+    `opt` is "LBFGS" (up to 20 iterations a step), "LM" (Levenberg-Marquardt, 5), "Adam" (one update) or "auto": LM for
+    few parameters and next to no regulariser, Adam in batches where one look at all rows takes too long, else LBFGS.
+    `batch` rows a step go through the shuffled data, epoch after epoch; -1 takes all at once. Grids follow the data
     `grid_update_num` times before `stop_grid_update_step`. A test set is measured and never learnt from. The same seed
     gives the same bits, and no global generator is touched. An interrupted fit, too, leaves the best network.
     `callback` gets the number of every step that is done.
@@ -68,7 +69,7 @@ def fit(
     schedule = GridSchedule(grid_update_num if update_grid else 0, start_grid_update_step, stop_grid_update_step)
     training = Training(kan, data, loss, penalty, opt, lr, batch, schedule, tuple(metrics or ()), seed)
     kan.keep_version()
-    with one_thread() if training.design <= ALONE else nullcontext():
+    with one_thread() if training.terms <= ALONE else nullcontext():
         history = training.run(steps, progress, callback)
     kan.remember(data.train.inputs)
     kan.log_history("fit")

@@ -17,13 +17,13 @@ from ascribe.kan.fit.dataset import Data, Rows
 from ascribe.kan.fit.history import History
 from ascribe.kan.fit.loss import Loss
 from ascribe.kan.fit.objective import Objective
-from ascribe.kan.fit.optimisers import make_optimiser, optimiser_named
+from ascribe.kan.fit.optimisers import BATCH, make_optimiser, optimiser_named
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.schedule import GridSchedule
 from ascribe.kan.grids import update_grid
 from ascribe.kan.structure import Network
 
-# Up to this many numbers in all designs double precision costs little, and steps of second order gain much by it.
+# Up to this many terms of all inputs and rows double precision costs little, and steps of second order gain much by it.
 _DOUBLE = 30_000_000
 # Up to this many, threads wait for each other longer than they work.
 ALONE = 4_000_000
@@ -52,17 +52,19 @@ class Training:
         seed: int,
     ) -> None:
         rows = len(data.train)
-        self.design = design = rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in kan.layers)
-        self.name = optimiser_named(opt, kan, rows, design, loss)
+        self.terms = terms = rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in kan.layers)
+        self.name = optimiser_named(opt, kan, rows, terms, loss, penalty.lamb)
         self._kan, self._loss, self._schedule, self._metrics = kan, loss, schedule, metrics
         dtype = kan.layers[0].coef.dtype
-        if self.name != "Adam" and design <= _DOUBLE:
+        if self.name != "Adam" and terms <= _DOUBLE:
             dtype = torch.float64
         self._work = copy.deepcopy(kan).to(dtype)
         self._train = data.train.to(dtype)
         self._test = None if data.test is None else data.test.to(dtype)
-        asked = batch if batch > 0 else (data.batch or rows if self.name == "Adam" else rows)
-        self._size = min(asked, rows)
+        usual = rows
+        if self.name == "Adam":
+            usual = data.batch or (BATCH if opt.lower() == "auto" else rows)
+        self._size = min(batch if batch > 0 else usual, rows)
         self._batches = self._shuffled(seed)
         objective = Objective(self._work, next(self._batches), loss, penalty)
         self._optimiser = make_optimiser(self.name, objective, lr)
