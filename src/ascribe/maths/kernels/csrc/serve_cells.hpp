@@ -49,18 +49,19 @@ class Cells {
 
     void place(Index i, const T* x, Index samples, Places<T>& at) const {
         const T* table = memory_ + i * 3 * size_;
-        if constexpr (most_pages<T> >= 1)
-            if (pages_ == 1) pick_places<1>(table, x, samples, at);
-        if constexpr (most_pages<T> >= 2)
-            if (pages_ == 2) pick_places<2>(table, x, samples, at);
-        if constexpr (most_pages<T> >= 4)
-            if (pages_ == 4) pick_places<4>(table, x, samples, at);
-        if (pages_ == 0) cells_ <= few ? compare_places(table, x, samples, at) : find_places(table, x, samples, at);
-        if (!silu_) return;
-        for (Index s = 0; s < samples; s += lanes<T>) {
-            const Vec<T> v = load(x + s);
-            store(at.silu + s, v / (T(1) + exponential<T>(-v)));
+        if constexpr (most_pages<T> >= 1) {
+            if (cells_ <= lanes<T> / 2) return pick_places<1, lanes<T> / 4>(table, x, samples, at);
+            if (pages_ == 1) return pick_places<1, lanes<T> / 2>(table, x, samples, at);
         }
+        if constexpr (most_pages<T> >= 2)
+            if (pages_ == 2) return pick_places<2, lanes<T>>(table, x, samples, at);
+        if constexpr (most_pages<T> >= 4)
+            if (pages_ == 4) return pick_places<4, 2 * lanes<T>>(table, x, samples, at);
+        if (cells_ <= few)
+            compare_places(table, x, samples, at);
+        else
+            find_places(table, x, samples, at);
+        for (Index s = 0; silu_ && s < samples; s += lanes<T>) store(at.silu + s, silu<T>(load(x + s)));
     }
 
     // Whether a sample lies beyond the first or the last break.
@@ -79,8 +80,9 @@ class Cells {
         return step;
     }
 
-    // What is not a number passes no break: it lies in the first cell, and stays what it is.
-    template <int Pages>
+    // What is not a number passes no break: it lies in the first cell, and stays what it is. All in one loop, in which
+    // the picks of some samples and the exponentials of others go on side by side.
+    template <int Pages, int First>
     void pick_places(const T* table, const T* x, Index samples, Places<T>& at) const {
         Vec<T> breaks[Pages], starts[Pages], inverses[Pages];
         for (int p = 0; p < Pages; ++p) {
@@ -88,15 +90,17 @@ class Cells {
             starts[p] = load(table + size_ + p * lanes<T>);
             inverses[p] = load(table + 2 * size_ + p * lanes<T>);
         }
+        const bool with_silu = silu_;
         for (Index s = 0; s < samples; s += lanes<T>) {
             const Vec<T> v = load(x + s);
             Bits<T> passed{};
-            for (int step = Pages * lanes<T> / 2; step > 0; step /= 2) {
+            for (int step = First; step > 0; step /= 2) {
                 const Bits<T> further = passed + step;
                 passed = v >= pick<T, Pages>(breaks, further - 1) ? further : passed;
             }
             __builtin_memcpy(at.cell + s, &passed, sizeof passed);
             store(at.u + s, (v - pick<T, Pages>(starts, passed)) * pick<T, Pages>(inverses, passed));
+            if (with_silu) store(at.silu + s, silu<T>(v));
         }
     }
 

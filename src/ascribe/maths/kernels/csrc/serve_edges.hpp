@@ -8,8 +8,8 @@ template <class T>
 class Edges {
    public:
     virtual ~Edges() = default;
-    // Adds to sums (outputs, block); x (inputs, block); `samples` fill registers.
-    virtual void add(const T* x, Index samples, T* sums) const = 0;
+    // sums (outputs, block) of the biases and the edges from x (inputs, block); `samples` fill registers.
+    virtual void sum(const Cells<T>& cells, const T* x, Index samples, T* sums) const = 0;
 };
 
 // The coefficients of a layer, whichever way they are laid out afterwards.
@@ -68,7 +68,7 @@ class PickedEdges final : public Edges<T> {
     explicit PickedEdges(const ServedLayer<T>& layer)
         : inputs_(layer.inputs),
           silu_(layer.silu),
-          cells_(layer),
+          bias_(layer.bias, layer.outputs),
           living_(layer, 1),
           tables_(living_.count() * size * lanes<T>),
           silus_(living_.count()) {
@@ -84,13 +84,15 @@ class PickedEdges final : public Edges<T> {
             }
     }
 
-    void add(const T* x, Index samples, T* sums) const override {
+    void sum(const Cells<T>& cells, const T* x, Index samples, T* sums) const override {
+        for (Index j = 0; j < bias_.size(); ++j)
+            for (Index s = 0; s < samples; ++s) sums[j * block + s] = bias_[j];
         Places<T> at;
         for (Index i = 0; i < inputs_; ++i) {
             Index e = living_.first[i];
             const Index end = living_.first[i + 1];
             if (e == end) continue;
-            cells_.place(i, x + i * block, samples, at);
+            cells.place(i, x + i * block, samples, at);
             // Two at once share the loads of their places, as far as there are registers for their tables.
             if constexpr (Pages == 1)
                 for (; e + 2 <= end; e += 2) together<2>(e, at, samples, sums);
@@ -111,6 +113,7 @@ class PickedEdges final : public Edges<T> {
             silu[k] = all<T>(silus_[e + k]);
             to[k] = sums + living_.to[e + k] * block;
         }
+        const bool with_silu = silu_;
         for (Index s = 0; s < samples; s += lanes<T>) {
             const Bits<T> cell = load_cells<T>(at.cell + s);
             const Vec<T> u = load(at.u + s);
@@ -119,7 +122,7 @@ class PickedEdges final : public Edges<T> {
                 Vec<T> value = pick<T, Pages>(c + Degree * Pages, cell);
                 for (int p = Degree - 1; p >= 0; --p) value = value * u + pick<T, Pages>(c + p * Pages, cell);
                 Vec<T> sum = load(to[k] + s) + value;
-                if (silu_) sum += silu[k] * load(at.silu + s);
+                if (with_silu) sum += silu[k] * load(at.silu + s);
                 store(to[k] + s, sum);
             }
         }
@@ -127,7 +130,7 @@ class PickedEdges final : public Edges<T> {
 
     Index inputs_;
     bool silu_;
-    Cells<T> cells_;
+    Array<T> bias_;
     Living<T> living_;
     Scratch<T> tables_, silus_;
 };
@@ -141,11 +144,13 @@ class LoadedEdges final : public Edges<T> {
           outputs_(layer.outputs),
           degree_(layer.degree),
           silu_(layer.silu),
-          cells_(layer),
+          registers_((layer.outputs + lanes<T> - 1) / lanes<T>),
+          biases_(registers_ * lanes<T>),
           living_(layer, lanes<T>),
           size_((layer.cells * (degree_ + 1) + 1) * lanes<T>),
           tables_(living_.count() * size_) {
         const Coefficients<T> c(layer);
+        for (Index j = 0; j < registers_ * lanes<T>; ++j) biases_[j] = j < outputs_ ? layer.bias[j] : T(0);
         T* to = tables_;
         for (Index i = 0; i < inputs_; ++i)
             for (Index e = living_.first[i]; e < living_.first[i + 1]; ++e) {
@@ -158,35 +163,38 @@ class LoadedEdges final : public Edges<T> {
             }
     }
 
-    void add(const T* x, Index samples, T* sums) const override {
-        const Index registers_out = (outputs_ + lanes<T> - 1) / lanes<T>;
-        Scratch<T> turned(registers_out * block * lanes<T>);  // of every register of outputs, sample after sample
-        for (Index k = 0; k < registers_out * block * lanes<T>; ++k) turned[k] = T(0);
+    void sum(const Cells<T>& cells, const T* x, Index samples, T* sums) const override {
+        // Of every register of outputs, sample after sample; turned at the end.
+        Scratch<T> turned(registers_ * block * lanes<T>);
+        for (Index r = 0; r < registers_; ++r)
+            for (Index s = 0; s < samples; ++s)
+                store(turned + (r * block + s) * lanes<T>, load(biases_ + r * lanes<T>));
         Places<T> at;
         for (Index i = 0; i < inputs_; ++i) {
             if (living_.first[i] == living_.first[i + 1]) continue;
-            cells_.place(i, x + i * block, samples, at);
+            cells.place(i, x + i * block, samples, at);
             for (Index e = living_.first[i]; e < living_.first[i + 1]; ++e)
-                add_input(tables_ + e * size_, at, samples, turned + living_.to[e] * block);
+                add(tables_ + e * size_, at, samples, turned + living_.to[e] * block);
         }
-        for (Index j = 0; j < outputs_; ++j) {
-            const T* from = turned + j / lanes<T> * lanes<T> * block + j % lanes<T>;
-            for (Index s = 0; s < samples; ++s) sums[j * block + s] += from[s * lanes<T>];
+        for (Index j = 0; j < outputs_; j += lanes<T>) {
+            const Index count = outputs_ - j < lanes<T> ? outputs_ - j : lanes<T>;
+            turn<T>(turned + j * block, lanes<T>, samples, count, sums + j * block, block);
         }
     }
 
    private:
-    void add_input(const T* table, const Places<T>& at, Index samples, T* turned) const {
+    void add(const T* table, const Places<T>& at, Index samples, T* turned) const {
         const int degree = Degree == 0 ? degree_ : Degree;
         const Vec<T> silu = load(table);
         table += lanes<T>;
+        const bool with_silu = silu_;
         for (Index s = 0; s < samples; ++s) {
             const T* c = table + at.cell[s] * (degree + 1) * lanes<T>;
             const Vec<T> u = all<T>(at.u[s]);
             Vec<T> value = load(c + degree * lanes<T>);
             for (int p = degree - 1; p >= 0; --p) value = value * u + load(c + p * lanes<T>);
             Vec<T> sum = load(turned + s * lanes<T>) + value;
-            if (silu_) sum += silu * at.silu[s];
+            if (with_silu) sum += silu * at.silu[s];
             store(turned + s * lanes<T>, sum);
         }
     }
@@ -194,9 +202,10 @@ class LoadedEdges final : public Edges<T> {
     Index inputs_, outputs_;
     int degree_;
     bool silu_;
-    Cells<T> cells_;
+    Index registers_;  // of outputs
+    Scratch<T> biases_;
     Living<T> living_;
-    Index size_;
+    Index size_;  // of the table of an input and a register of outputs
     Scratch<T> tables_;
 };
 

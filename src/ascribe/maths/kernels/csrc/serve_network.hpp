@@ -9,7 +9,6 @@ class Stage {
           confined_(layer.confined),
           cells_(layer),
           edges_(edges_of<T>(layer)),
-          bias_(layer.bias, layer.outputs),
           product_bias_(layer.product_bias, layer.products),
           arity_(layer.arity, layer.products) {}
 
@@ -19,9 +18,7 @@ class Stage {
             for (Index i = 0; i < inputs_; ++i)
                 if (cells_.left(i, x + i * block, samples)) return false;
         samples = (samples + lanes<T> - 1) / lanes<T> * lanes<T>;
-        for (Index j = 0; j < bias_.size(); ++j)
-            for (Index s = 0; s < samples; ++s) z[j * block + s] = bias_[j];
-        edges_->add(x, samples, z);
+        edges_->sum(cells_, x, samples, z);
         multiply(z, samples);
         return true;
     }
@@ -45,7 +42,7 @@ class Stage {
     bool confined_;
     Cells<T> cells_;
     Owner<Edges<T>> edges_;
-    Array<T> bias_, product_bias_;
+    Array<T> product_bias_;
     Array<Index> arity_;
 };
 
@@ -81,28 +78,33 @@ class Network {
    private:
     bool run_block(Index n, Index row, Matrix<const T> x, const Index* columns, T* y, T* here, T* there) const {
         const Index samples = n - row < block ? n - row : block;
-        for (Index i = 0; i < inputs_; ++i) {
-            const T* from = &x(row, columns[i]);
-            T* to = here + i * block;
-            if (i == 0) {
-                // The rows of the next block are on their way while this one is worked on.
-                const Index ahead = n - row - block;
-                for (Index s = 0; s < ahead && s < block; ++s) __builtin_prefetch(from + (block + s) * x.row);
-            }
-            for (Index s = 0; s < samples; ++s) to[s] = from[s * x.row];
-            // What fills the last register is computed and not kept.
-            for (Index s = samples; s < block; ++s) to[s] = T(0);
-        }
+        read(x, row, samples, columns, here);
+        // The rows of the next block are on their way while this one is worked on.
+        for (Index ahead = row + block; ahead < n && ahead < row + 2 * block; ++ahead) __builtin_prefetch(&x(ahead, 0));
         for (Index l = 0; l < stages_.size(); ++l) {
             if (!stages_[l].run(here, samples, there)) return false;
             T* above = there;
             there = here;
             here = above;
         }
-        T* to = y + row * outputs_;
-        for (Index s = 0; s < samples; ++s)
-            for (Index j = 0; j < outputs_; ++j) *to++ = here[j * block + s];
+        turn<T>(here, block, outputs_, samples, y + row * outputs_, outputs_);
         return true;
+    }
+
+    // The columns that are read, each as a row of a block.
+    void read(Matrix<const T> x, Index row, Index samples, const Index* columns, T* to) const {
+        for (Index i = 0; i < inputs_; ++i)
+            for (Index s = samples; s < block; ++s) to[i * block + s] = T(0);  // computed, and not kept
+        for (Index i = 0, count; i < inputs_; i += count) {
+            const T* from = &x(row, columns[i]);
+            count = 1;
+            if (x.column == 1)
+                while (i + count < inputs_ && columns[i + count] == columns[i] + count) ++count;
+            if (count > 1)
+                turn<T>(from, x.row, samples, count, to + i * block, block);
+            else
+                for (Index s = 0; s < samples; ++s) to[i * block + s] = from[s * x.row];
+        }
     }
 
     Index inputs_, outputs_, widest_ = 0;

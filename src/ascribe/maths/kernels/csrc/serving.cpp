@@ -4,7 +4,7 @@
 #include <new>
 #include <type_traits>
 
-#if defined(__clang__) && defined(__AVX2__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -24,7 +24,9 @@ namespace serving {
 constexpr Index block = 256;
 
 #include "serve_own.hpp"
+#include "serve_turn.hpp"
 #include "serve_pick.hpp"
+#include "serve_silu.hpp"
 #include "serve_cells.hpp"
 #include "serve_edges.hpp"
 #include "serve_network.hpp"
