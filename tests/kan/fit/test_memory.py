@@ -1,4 +1,4 @@
-"""An evaluation holds the activations and the numbers of the layers: nothing of rows times edges, or rows times bases."""
+"""An evaluation holds activations and the numbers of the layers, nothing of rows times edges or rows times bases."""
 
 from __future__ import annotations
 
