@@ -42,8 +42,8 @@ class CompiledKAN(nn.Module):
         layers, columns = fold(net)
         self.layers = nn.ModuleList(layers)
         self.register_buffer("input_id", columns.contiguous())
-        # The tables as the compiled kernel lays them out: made by the first call, and again for other buffers.
-        self._network: _native.Network | None = None
+        # Made by the first call, and again for other buffers.
+        self._network: tuple[_native.Network | None, torch.dtype] | None = None
         self.register_load_state_dict_post_hook(_forget)
         self.eval()
 
@@ -79,33 +79,35 @@ class CompiledKAN(nn.Module):
 
     def _serve(self, x: Tensor) -> Float[Tensor, "n outputs"] | None:
         """By the compiled kernel, where there is one and nobody asks for derivatives or looks on."""
-        weight = self._layers[0].weight
-        if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.float64) or x.device.type != "cpu":
+        if not x.is_cpu or watched(x) or transformed() or (x.requires_grad and torch.is_grad_enabled()):
             return None
-        if watched(x) or transformed() or (x.requires_grad and torch.is_grad_enabled()):
-            return None
-        module = native()
-        if module is None:
-            return None
-        network = self._network
+        if self._network is None:
+            self._network = self._laid_out()
+        network, dtype = self._network
         if network is None:
-            tables = [layer.table(module) for layer in self._layers]
-            network = self._network = module.Network(weight.dtype is torch.float64, tables)
-        y = torch.empty(len(x), self.outputs, dtype=weight.dtype)
+            return None
+        y = torch.empty(x.shape[0], self.outputs, dtype=dtype)
         # Rows of another dtype are copied; not all of them at once.
-        step = max(1, len(x) if x.dtype is weight.dtype else _PIECE // self.columns)
-        for first in range(0, len(x), step):
-            piece, to = x[first : first + step].to(weight.dtype), y[first : first + step]
-            row, column = piece.stride()
-            if not network.run(
-                len(piece),
-                (piece.data_ptr(), row, column),
-                self.input_id.data_ptr(),
-                to.data_ptr(),
-                torch.get_num_threads(),
-            ):
+        step = max(1, _PIECE // self.columns)
+        pieces = ((x, y),) if x.dtype is dtype else zip(x.split(step), y.split(step), strict=True)
+        for rows, to in pieces:
+            rows = rows.to(dtype)
+            strides = rows.stride()
+            where = (rows.data_ptr(), strides[0], strides[1])
+            if not network.run(rows.shape[0], where, to.data_ptr(), torch.get_num_threads()):
                 return None  # and torch's way says which input has left its grid
         return y
+
+    def _laid_out(self) -> tuple[_native.Network | None, torch.dtype]:
+        """The tables as the compiled kernel lays them out, where there is one for them."""
+        weight = self._layers[0].weight
+        if not weight.is_cpu or weight.dtype not in (torch.float32, torch.float64):
+            return None, weight.dtype
+        module = native()
+        if module is None:
+            return None, weight.dtype
+        tables = [layer.table(module) for layer in self._layers]
+        return module.Network(weight.dtype is torch.float64, tables, self.input_id.tolist()), weight.dtype
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CompiledKAN:
         self._network = None

@@ -8,7 +8,9 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "cpu.hpp"
 
@@ -87,24 +89,25 @@ std::unique_ptr<Owned<T>> made(Maker maker, const std::vector<Table>& tables) {
 
 class Network {
    public:
-    Network(bool twice, const std::vector<Table>& tables) {
+    Network(bool twice, const std::vector<Table>& tables, std::vector<Index> columns) : columns_(std::move(columns)) {
         if (twice)
             served_ = made<double>(servers().double_precision, tables);
         else
             served_ = made<float>(servers().single_precision, tables);
     }
 
-    bool run(Index n, std::array<Address, 3> x, Address columns, Address y, int threads) const {
+    bool run(Index n, std::array<Address, 3> x, Address y, int threads) const {
         nb::gil_scoped_release released;
         return std::visit(
             [&]<class T>(const std::unique_ptr<Owned<T>>& served) {
                 const Served<T>& s = **served;
-                return s.run(s.network, n, {at<const T>(x[0]), x[1], x[2]}, at<const Index>(columns), at<T>(y), threads);
+                return s.run(s.network, n, {at<const T>(x[0]), x[1], x[2]}, columns_.data(), at<T>(y), threads);
             },
             served_);
     }
 
    private:
+    std::vector<Index> columns_;
     std::variant<std::unique_ptr<Owned<float>>, std::unique_ptr<Owned<double>>> served_;
 };
 
@@ -114,6 +117,6 @@ void bind_serving(nb::module_& m) {
     nb::class_<Table>(m, "Table")
         .def(nb::init<std::array<Index, 6>, std::array<Address, 6>, std::vector<Index>>(), "sizes"_a, "addresses"_a, "arity"_a);
     nb::class_<Network>(m, "Network")
-        .def(nb::init<bool, const std::vector<Table>&>(), "twice"_a, "tables"_a)
-        .def("run", &Network::run, "n"_a, "x"_a, "columns"_a, "y"_a, "threads"_a);
+        .def(nb::init<bool, const std::vector<Table>&, std::vector<Index>>(), "twice"_a, "tables"_a, "columns"_a)
+        .def("run", &Network::run, "n"_a, "x"_a, "y"_a, "threads"_a);
 }
