@@ -18,6 +18,11 @@ from ascribe.maths.kernels.weights import Weights
 Beyond = Literal["linear", "zero", "error"]
 
 
+def coefficients(coef: Float[Tensor, "inputs outputs bases"], trainable: bool = True) -> nn.Parameter:
+    """A parameter whose neighbouring outputs are neighbours in memory: wide layers read them in whole registers."""
+    return nn.Parameter(coef.mT.contiguous().mT, requires_grad=trainable)
+
+
 class KANLayer(nn.Module):
     r"""$y_j = \sum_i \varphi_{ij}(x_i)$ with $\varphi_{ij} = m_{ij}\,(s^b_{ij}\,b + s^p_{ij} \sum_m c_{ijm} B_{im})$.
 
@@ -78,7 +83,7 @@ class KANLayer(nn.Module):
         spread = scale_base_sigma * (2 * torch.rand(in_dim, out_dim, generator=draw, dtype=real) - 1)
         self.register_buffer("grid", knots.to(device))
         self.register_buffer("mask", torch.ones(in_dim, out_dim, dtype=real, device=device))
-        self.coef = nn.Parameter(coef.to(device))
+        self.coef = coefficients(coef.to(device))
         self.scale_base = nn.Parameter(((scale_base_mu + spread) / in_dim**0.5).to(device), requires_grad=sb_trainable)
         scale_sp = torch.full((in_dim, out_dim), in_dim**-0.5, dtype=real, device=device)
         self.scale_sp = nn.Parameter(scale_sp, requires_grad=sp_trainable)

@@ -153,10 +153,8 @@ def _moments(inputs: int, terms: int) -> Moments:
 
 def _like(weights: Weights) -> Weights:
     base, coef, scale, _ = weights
-    # Not as the weights lie, which may be views that overlap; as the kernel writes fastest.
-    return Weights(
-        base.new_empty(base.shape), coef.new_empty(coef.shape), None if scale is None else scale.new_empty(scale.shape)
-    )
+    # As the weights lie: an optimiser's fused step asks for that.
+    return Weights(torch.empty_like(base), torch.empty_like(coef), None if scale is None else torch.empty_like(scale))
 
 
 def _layer(x: Tensor, basis: Basis, knots: Tensor, weights: Weights | None, outputs: int) -> _native.Layer:

@@ -111,7 +111,15 @@ def _backward(
     basis = Basis(knots, order, base_fun, extrapolate)
     gx, gw = form_for(x, basis).backward(gy, x, basis, weights, pull, moments, to_x=to_x, to_weights=to_weights)
     found = (gx, *(gw[:3] if gw is not None else (None, None, None)))
-    return tuple(x.new_empty(0) if g is None else g.contiguous() for g in found)
+    return tuple(map(_as_it_lies, found, (x, base, coef, scale)))
+
+
+def _as_it_lies(gradient: Tensor | None, t: Tensor | None) -> Tensor:
+    """With the strides of what it is the gradient in, as an optimiser's fused step asks for; empty for none."""
+    if gradient is None or t is None:
+        return torch.empty(0)
+    like = torch.empty_like(t)
+    return gradient if gradient.stride() == like.stride() else like.copy_(gradient)
 
 
 class _EdgeSum(torch.autograd.Function):
@@ -221,7 +229,7 @@ def _(
     to_weights: bool,
 ) -> tuple[Tensor, ...]:
     def like(t: Tensor | None, needed: bool) -> Tensor:
-        return x.new_empty(t.shape if t is not None and needed else 0)
+        return torch.empty_like(t) if t is not None and needed else torch.empty(0)
 
     return like(x, to_x), like(base, to_weights), like(coef, to_weights), like(scale, to_weights)
 

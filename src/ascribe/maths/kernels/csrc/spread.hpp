@@ -2,28 +2,31 @@
 //
 // Edges of one input lie side by side in registers of float64: C w of a register of edges is one multiplication each.
 
-// C w of `lanes` edges: `w` and `to` are (terms, lanes).
-inline void multiply(const double* covariance, int terms, const double* w, double* to) {
-    for (int a = 0; a < terms; ++a) {
-        Vec<double> row{};
-        for (int b = 0; b < terms; ++b) row += covariance[a * terms + b] * load(w + b * lanes<double>);
-        store(to + a * lanes<double>, row);
+// to (J) = row a of C w for J edges of one input, side by side.
+template <class T, int J>
+inline void multiply(const double* covariance, int terms, const T* w, int a, double* to) {
+    for (int l = 0; l < J; ++l) to[l] = 0;
+    for (int b = 0; b < terms; ++b) {
+        const double c = covariance[a * terms + b];
+        for (int l = 0; l < J; ++l) to[l] += c * double(w[b * J + l]);
     }
 }
 
 // sqrt(w C w + smoothing^2) of every edge.
 template <class T>
 void spreads(const Layer<T>& layer, const double* covariance, double smoothing, Matrix<T> to) {
+    constexpr int J = lanes<T>;
     const int terms = layer.terms();
-    Scratch<double> w(2 * terms * lanes<double>);
-    double* towards = w + terms * lanes<double>;
+    Scratch<T> w(terms * J);
     for (Index i = 0; i < layer.inputs; ++i) {
-        for (Index j = 0; j < layer.outputs; j += lanes<double>) {
-            for (int l = 0; l < lanes<double>; ++l) fold(layer, i, j + l, w + l, lanes<double>);
-            multiply(covariance + i * terms * terms, terms, w, towards);
-            Vec<double> variance{};
-            for (int a = 0; a < terms; ++a) variance += load(w + a * lanes<double>) * load(towards + a * lanes<double>);
-            for (int l = 0; l < lanes<double> && j + l < layer.outputs; ++l) {
+        for (Index j = 0; j < layer.outputs; j += J) {
+            alignas(64) double variance[J] = {}, towards[J];
+            if (fold_tile<T, J>(layer, i, j, w))
+                for (int a = 0; a < terms; ++a) {
+                    multiply<T, J>(covariance + i * terms * terms, terms, w, a, towards);
+                    for (int l = 0; l < J; ++l) variance[l] += double(w[a * J + l]) * towards[l];
+                }
+            for (int l = 0; l < J && j + l < layer.outputs; ++l) {
                 const double v = variance[l] < 0 ? 0.0 : variance[l];
                 to(i, j + l) = T(__builtin_sqrt(v + smoothing * smoothing));
             }
@@ -40,11 +43,8 @@ inline void pull_weights(const Layer<T>& layer, Index i, Index j, const Pull<T>&
     alignas(64) double by[J];
     for (int l = 0; l < J; ++l) by[l] = j + l < layer.outputs ? double(pull.pull(i, j + l)) : 0.0;
     for (int a = 0; a < terms; ++a) {
-        alignas(64) double towards[J] = {};
-        for (int b = 0; b < terms; ++b) {
-            const double c = covariance[a * terms + b];
-            for (int l = 0; l < J; ++l) towards[l] += c * double(w[b * J + l]);
-        }
+        alignas(64) double towards[J];
+        multiply<T, J>(covariance, terms, w, a, towards);
         for (int l = 0; l < J; ++l) gradient[a * J + l] += T(by[l] * towards[l]);
     }
 }

@@ -49,14 +49,6 @@ class Tiles {
     bool has_slopes_;
 };
 
-// The folded weights of an input and a tile of outputs, (terms, J). Says whether there is an edge that is not masked.
-template <class T, int J>
-inline bool fold_tile(const Layer<T>& layer, Index i, Index first, T* to) {
-    bool live = false;
-    for (int j = 0; j < J; ++j) live |= fold(layer, i, first + j, to + j, J);
-    return live;
-}
-
 template <class T, int V, int Order>
 void forward_wide(const Layer<T>& layer, Matrix<T> y, const Moments* moments, int threads) {
     constexpr int J = V * lanes<T>;
@@ -264,9 +256,7 @@ void backward_wide(
                         }
                         if (gw && live && pull.pull && row == 0)
                             pull_weights<T, V>(layer, i, tile * J, pull, folded, gradient);
-                        if (gw)
-                            for (int j = 0; j < J && tile * J + j < layer.outputs; ++j)
-                                unfold<T>(layer, i, tile * J + j, gradient + j, J, *gw, row > 0);
+                        if (gw) unfold_tile<T, J>(layer, i, tile * J, gradient, *gw, row > 0);
                     }
                 }
                 for (Index i = first; i < last && gx; ++i) {
