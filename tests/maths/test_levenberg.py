@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ascribe.maths.levenberg import Damping, damped_step
+from ascribe.maths.levenberg import Damping, add_gram, damped_step
 
 
 @given(n=st.integers(1, 8), seed=st.integers(0, 100))
@@ -28,6 +29,23 @@ def test_every_step_descends_and_more_damping_shortens_it(damping: float, seed: 
     longer, _ = damped_step(j.T @ j, g, damping / 10)
     assert float(g @ step) < 0 < drop
     assert step.norm() <= longer.norm()
+
+
+@given(n=st.integers(1, 200), m=st.integers(1, 5), seed=st.integers(0, 100))
+def test_a_gram_matrix_is_added_to_the_lower_triangle(n: int, m: int, seed: int):
+    draw = torch.Generator().manual_seed(seed)
+    total, rows = torch.randn(n, n, dtype=torch.float64, generator=draw), torch.randn(n, m, generator=draw).double()
+    before = total.clone()
+    add_gram(total, rows, 0.5)
+    torch.testing.assert_close(total.tril(), (before + 0.5 * rows @ rows.T).tril())
+
+
+def test_the_upper_triangle_is_not_read():
+    a, g = torch.tensor([[2.0, 0.5], [0.5, 1.0]]), torch.tensor([1.0, -1.0])
+    step, drop = damped_step(a, g, 0.1)
+    lower, same = damped_step(torch.tensor([[2.0, 77.0], [0.5, 1.0]]), g, 0.1)
+    assert torch.equal(step, lower)
+    assert drop == same == pytest.approx(-float(g @ step + 0.5 * step @ a @ step), rel=1e-5)
 
 
 def test_a_parameter_without_curvature_stays():

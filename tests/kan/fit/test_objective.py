@@ -185,6 +185,29 @@ def test_the_curvature_of_squared_errors_is_gauss_newton(above: list[list[int]],
     torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-5)
 
 
+@settings(max_examples=8)
+@given(above=layers, affine=st.booleans(), seed=st.integers(0, 100))
+def test_the_curvature_of_the_regulariser_holds_every_edge_back_by_itself(
+    above: list[list[int]], affine: bool, seed: int
+):
+    kan = network(2, above, 2, 2, affine, seed)
+    x, y = data(kan, seed)
+    rows = Rows(x, y.T.contiguous())
+    free, held = (Objective(kan, rows, SquaredError(), Penalty(lamb)) for lamb in (0.0, 0.1))
+    vector = free.parameters.read()
+    now = held(vector)
+    found = Curvature(held)(vector, now) - Curvature(free)(vector, free(vector))
+    wanted = torch.zeros(len(vector), len(vector), dtype=torch.float64)
+    numbers = held.parameters.split(torch.arange(len(vector)))
+    traces = held.traces(vector, moments=True)
+    for part, trace, stiffness in zip(numbers, traces, held.of_edges(now.stiffness), strict=True):
+        for i, j in torch.cartesian_prod(*map(torch.arange, stiffness.shape)).view(-1, 2).tolist():
+            edge = part.weight[i, :, j]
+            wanted[edge[:, None], edge] = trace.moments.covariance[i] * stiffness[i, j]
+    moves = held.parameters.free
+    torch.testing.assert_close(found.tril(), wanted[moves][:, moves].tril(), atol=1e-9, rtol=1e-7)
+
+
 @given(above=layers, affine=st.booleans(), seed=st.integers(0, 100))
 def test_the_metric_is_symmetric_positive_and_keeps_what_is_frozen(above: list[list[int]], affine: bool, seed: int):
     kan = network(2, above, 2, 3, affine, seed)
@@ -192,8 +215,8 @@ def test_the_metric_is_symmetric_positive_and_keeps_what_is_frozen(above: list[l
     x, y = data(kan, seed)
     objective = Objective(kan, Rows(x, y.T.contiguous()), SquaredError(), Penalty(1e-2))
     vector = objective.parameters.read()
-    metric = EdgeMetric(objective, vector)
-    metric.follow(objective(vector))
+    metric = EdgeMetric(objective)
+    metric.look(vector, objective(vector))
     free = objective.parameters.free
     draw = torch.Generator().manual_seed(seed)
     a, b = torch.randn(2, len(vector), dtype=torch.float64, generator=draw) * free

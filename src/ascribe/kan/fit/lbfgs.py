@@ -32,7 +32,7 @@ class LBFGS:
 
     def restart(self) -> None:
         """Forget the past: the objective has changed."""
-        self._memory = Memory(MEMORY)
+        self._memory, self._metric = Memory(MEMORY), EdgeMetric(self.objective)
         self.now: Evaluation = self.objective(self.vector)
         self.arrived = False
 
@@ -44,21 +44,23 @@ class LBFGS:
         if self.arrived:
             return self.now
         before, self._evaluations = self.now.value, 0
-        metric = EdgeMetric(self.objective, self.vector)
+        self._metric.look(self.vector, self.now)
         for _ in range(ITERATIONS):
-            metric.follow(self.now)
-            if not self._iterate(metric):
-                if not len(self._memory):
-                    break
-                self._memory, metric = Memory(MEMORY), EdgeMetric(self.objective, self.vector)
+            if self._iterate():
+                self._metric.follow(self.now)
+            elif len(self._memory):
+                self._memory = Memory(MEMORY)
+                self._metric.look(self.vector, self.now)
+            else:
+                break
             if self._evaluations >= EVALUATIONS:
                 break
         self.arrived = before - self.now.value <= ARRIVED * abs(self.now.value)
         return self.now
 
-    def _iterate(self, metric: EdgeMetric) -> bool:
+    def _iterate(self) -> bool:
         """Whether a lower point was found."""
-        direction = self._memory.direction(self.now.gradient, metric)
+        direction = self._memory.direction(self.now.gradient, self._metric)
         slope = float(self.now.gradient @ direction)
         seen: dict[float, tuple[Float[Tensor, " parameters"], Evaluation]] = {}
 

@@ -26,43 +26,56 @@ _PROBES = 8
 
 
 class EdgeMetric:
-    """The inverse of the block-diagonal curvature at one vector; the regulariser's part follows every evaluation."""
+    """The inverse of the block-diagonal curvature at one vector; the regulariser's part follows every evaluation.
 
-    def __init__(self, objective: Objective, vector: Float[Tensor, " parameters"]) -> None:
-        parameters = objective.parameters
-        self._held, self._of_edges = parameters.held, objective.of_edges
+    One for all vectors of an objective, until its knots change: `look` finds the curvature of the loss anew.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective = objective
+        parameters, point = objective.parameters, objective.parameters.read()
+        self._scale, self._scaled, self._found = torch.ones(3, len(point), dtype=point.dtype, device=point.device)
+        self._from = [part.weight for part in parameters.split(self._scaled)]
+        self._to = [part.weight for part in parameters.split(self._found)]
+        self._affines = parameters.split(self._scale)
+        # Every term of an edge has the scale of the edge: where each is, and among all edges which it belongs to.
+        numbers = parameters.split(torch.arange(len(point), device=point.device))
+        self._places = torch.cat([part.weight.flatten() for part in numbers])
+        edges, first = list[Tensor](), 0
+        for part in numbers:
+            inputs, _, outputs = part.weight.shape
+            mine = first + torch.arange(inputs * outputs, device=point.device).view(inputs, 1, outputs)
+            edges.append(mine.expand_as(part.weight).flatten())
+            first += inputs * outputs
+        self._edges = torch.cat(edges)
+
+    def look(self, vector: Float[Tensor, " parameters"], now: Evaluation) -> None:
+        """Take the curvature at `vector`, of which `now` is the evaluation."""
+        objective = self._objective
         traces = objective.traces(vector, moments=True)
-        self._effects = effects(objective, traces)
+        found = effects(objective, traces)
+        self._effects = torch.cat([sums.repeat(len(t.inputs)) for t, (sums, _) in zip(traces, found, strict=True)])
         self._inverses = [_inverse(t.moments, vector.dtype) for t in traces if t.moments is not None]
-        # An affine that is not free has gradient 0, which the scale of 1 keeps.
-        self._scale = torch.ones_like(vector)
-        for stage, part, t, (s, n) in zip(
-            objective.stages, parameters.split(self._scale), traces, self._effects, strict=True
-        ):
+        # The scale of an affine that is not free means nothing.
+        for stage, part, t, (s, n) in zip(objective.stages, self._affines, traces, found, strict=True):
             if not stage.nodes.plain:
                 part.subnode_scale.copy_(1 / (s * t.sums.square().mean(1)))
                 part.subnode_bias.copy_(1 / s)
                 part.node_scale.copy_(1 / (n * t.products.square().mean(1)))
                 part.node_bias.copy_(1 / n)
-        self._blocks = [part.weight for part in parameters.split(self._scale)]
-        self._scaled, self._found = torch.empty_like(vector), torch.empty_like(vector)
-        self._from = [part.weight for part in parameters.split(self._scaled)]
-        self._to = [part.weight for part in parameters.split(self._found)]
-        self.follow(None)
+        self.follow(now)
 
-    def follow(self, evaluation: Evaluation | None) -> None:
+    def follow(self, now: Evaluation) -> None:
         """Take the regulariser's curvature from an evaluation."""
-        stiffness = [] if evaluation is None else self._of_edges(evaluation.stiffness)
-        for l, (block, (subnodes, _)) in enumerate(zip(self._blocks, self._effects, strict=True)):
-            total = subnodes.expand(block.shape[::2]) if not stiffness else stiffness[l] + subnodes
-            torch.reciprocal(total[:, None].expand_as(block), out=block)
+        total = self._effects + now.stiffness if len(now.stiffness) else self._effects
+        self._scale[self._places] = total.reciprocal()[self._edges]
 
     def __call__(self, gradient: Float[Tensor, " parameters"]) -> Float[Tensor, " parameters"]:
         torch.mul(gradient, self._scale, out=self._scaled)
         self._found.copy_(self._scaled)
         for inverse, before, after in zip(self._inverses, self._from, self._to, strict=True):
             torch.bmm(inverse, before, out=after)
-        return self._held(self._found)
+        return self._objective.parameters.held(self._found)
 
 
 def effects(objective: Objective, traces: list[Trace]) -> list[tuple[Float[Tensor, " _"], Float[Tensor, " _"]]]:
