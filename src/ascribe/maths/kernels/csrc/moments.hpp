@@ -64,7 +64,7 @@ class TermSums {
         for (int a = 0; a < terms_; ++a) {
             const double about = a == 0 ? centre : 0.0;
             double* row = part_ + a * longest;
-            for (int s = 0; s < count; ++s) row[s] = double(tile.values[a * Stride + s]) - about;
+            for (int s = 0; s < end; s += wide) store(row + s, widen(tile.values + a * Stride + s) - about);
             for (int s = count; s < end; ++s) row[s] = 0.0;
             Vec<double> sums{};
             for (int s = 0; s < end; s += wide) sums += load(row + s);
@@ -73,16 +73,25 @@ class TermSums {
         for (int a = 0; a < terms_; ++a) {
             const double* first = part_ + a * longest;
             const int last = a == 0 || a + order_ >= terms_ ? terms_ : a + order_ + 1;
-            for (int b = a; b < last; ++b) {
-                const double* second = part_ + b * longest;
-                Vec<double> even{}, odd{};
-                for (int s = 0; s < end; s += 2 * wide) {
-                    even += load(first + s) * load(second + s);
-                    odd += load(first + s + wide) * load(second + s + wide);
-                }
-                product[a * terms_ + b] += sum<double>(even + odd);
+            int b = a;
+            for (; b + 3 < last; b += 4) correlate<4>(first, part_ + b * longest, end, product + a * terms_ + b);
+            for (; b < last; ++b) correlate<1>(first, part_ + b * longest, end, product + a * terms_ + b);
+        }
+    }
+
+    // to[k] += the product of a row with the k-th of several, `end` samples each.
+    template <int Rows>
+    static void correlate(const double* first, const double* others, int end, double* to) {
+        constexpr int wide = lanes<double>;
+        Vec<double> even[Rows] = {}, odd[Rows] = {};
+        for (int s = 0; s < end; s += 2 * wide) {
+            const Vec<double> v = load(first + s), w = load(first + s + wide);
+            for (int k = 0; k < Rows; ++k) {
+                even[k] += v * load(others + k * longest + s);
+                odd[k] += w * load(others + k * longest + s + wide);
             }
         }
+        for (int k = 0; k < Rows; ++k) to[k] += sum<double>(even[k] + odd[k]);
     }
 
     template <int Stride>

@@ -42,6 +42,15 @@ inline void store(T* to, Vec<T> v) {
     __builtin_memcpy(to, &v, sizeof v);
 }
 
+// As many numbers as a register of float64 holds, in float64.
+inline Vec<double> widen(const double* from) { return load(from); }
+inline Vec<double> widen(const float* from) {
+    typedef float Half __attribute__((vector_size(register_bytes / 2)));
+    Half v;
+    __builtin_memcpy(&v, from, sizeof v);
+    return __builtin_convertvector(v, Vec<double>);
+}
+
 template <class T>
 inline Vec<T> all(T value) {
     return Vec<T>{} + value;

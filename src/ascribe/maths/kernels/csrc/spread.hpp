@@ -2,13 +2,19 @@
 //
 // Edges of one input lie side by side in registers of float64: C w of a register of edges is one multiplication each.
 
-// to (J) = row a of C w for J edges of one input, side by side.
-template <class T, int J>
-inline void multiply(const double* covariance, int terms, const T* w, int a, double* to) {
-    for (int l = 0; l < J; ++l) to[l] = 0;
-    for (int b = 0; b < terms; ++b) {
-        const double c = covariance[a * terms + b];
-        for (int l = 0; l < J; ++l) to[l] += c * double(w[b * J + l]);
+// Calls take(a, w_a, (C w)_a), term by term, with a register of edges of one input: column l of `w`, (terms, J).
+template <int J, class T, class Take>
+inline void multiply(const double* covariance, int terms, const T* w, int l, double* scratch, Take take) {
+    for (int a = 0; a < terms; ++a) store(scratch + a * lanes<double>, widen(w + a * J + l));
+    for (int a = 0; a < terms; ++a) {
+        Vec<double> even{}, odd{};
+        int b = 0;
+        for (; b + 1 < terms; b += 2) {
+            even += covariance[a * terms + b] * load(scratch + b * lanes<double>);
+            odd += covariance[a * terms + b + 1] * load(scratch + (b + 1) * lanes<double>);
+        }
+        if (b < terms) even += covariance[a * terms + b] * load(scratch + b * lanes<double>);
+        take(a, load(scratch + a * lanes<double>), even + odd);
     }
 }
 
@@ -18,35 +24,40 @@ void spreads(const Layer<T>& layer, const double* covariance, double smoothing, 
     constexpr int J = lanes<T>;
     const int terms = layer.terms();
     Scratch<T> w(terms * J);
+    Scratch<double> scratch(terms * lanes<double>);
     for (Index i = 0; i < layer.inputs; ++i) {
         for (Index j = 0; j < layer.outputs; j += J) {
-            alignas(64) double variance[J] = {}, towards[J];
+            alignas(64) double spread[J] = {};
             if (fold_tile<T, J>(layer, i, j, w))
-                for (int a = 0; a < terms; ++a) {
-                    multiply<T, J>(covariance + i * terms * terms, terms, w, a, towards);
-                    for (int l = 0; l < J; ++l) variance[l] += double(w[a * J + l]) * towards[l];
+                for (int l = 0; l < J; l += lanes<double>) {
+                    Vec<double> variance{};
+                    multiply<J>(
+                        covariance + i * terms * terms, terms, static_cast<const T*>(w), l, scratch,
+                        [&](int, Vec<double> weight, Vec<double> towards) { variance += weight * towards; });
+                    store(spread + l, variance);
                 }
-            for (int l = 0; l < J && j + l < layer.outputs; ++l) {
-                const double v = variance[l] < 0 ? 0.0 : variance[l];
-                to(i, j + l) = T(__builtin_sqrt(v + smoothing * smoothing));
-            }
+            for (int l = 0; l < J; ++l)
+                spread[l] = __builtin_sqrt((spread[l] > 0 ? spread[l] : 0) + smoothing * smoothing);
+            for (int l = 0; l < J && j + l < layer.outputs; ++l) to(i, j + l) = T(spread[l]);
         }
     }
 }
 
 // Adds pull * C w to the gradient in the folded weights w of V registers of edges of input i, from output j on.
 template <class T, int V>
-inline void pull_weights(const Layer<T>& layer, Index i, Index j, const Pull<T>& pull, const T* w, T* gradient) {
+inline void pull_weights(
+    const Layer<T>& layer, Index i, Index j, const Pull<T>& pull, const T* w, double* scratch, T* gradient
+) {
     constexpr int J = V * lanes<T>;
     const int terms = layer.terms();
-    const double* covariance = pull.covariance + i * terms * terms;
-    alignas(64) double by[J];
+    alignas(64) double by[J], pulled[lanes<double>];
     for (int l = 0; l < J; ++l) by[l] = j + l < layer.outputs ? double(pull.pull(i, j + l)) : 0.0;
-    for (int a = 0; a < terms; ++a) {
-        alignas(64) double towards[J];
-        multiply<T, J>(covariance, terms, w, a, towards);
-        for (int l = 0; l < J; ++l) gradient[a * J + l] += T(by[l] * towards[l]);
-    }
+    for (int l = 0; l < J; l += lanes<double>)
+        multiply<J>(
+            pull.covariance + i * terms * terms, terms, w, l, scratch, [&](int a, Vec<double>, Vec<double> towards) {
+                store(pulled, load(by + l) * towards);
+                for (int k = 0; k < lanes<double>; ++k) gradient[a * J + l + k] += T(pulled[k]);
+            });
 }
 
 // The same for one edge.

@@ -222,7 +222,7 @@ void backward_wide(
         const Sorted<T> sorted(windows);
         Scratch<T> folded(terms * J), gradient(terms * J);
         Scratch<T> to_x(gx ? Index{together} * chunk<T> * lanes<T> : 0);
-        Scratch<double> mixed(terms * terms + terms);
+        Scratch<double> mixed(terms * terms + terms), scratch(terms * lanes<double>);
         for (Index task = first_task; task < last_task; ++task) {
             const Index first = task * together;
             const Index last = first + together < layer.inputs ? first + together : layer.inputs;
@@ -255,7 +255,7 @@ void backward_wide(
                                     folded + splines, to_x + (i - first) * chunk<T> * lanes<T>);
                         }
                         if (gw && live && pull.pull && row == 0)
-                            pull_weights<T, V>(layer, i, tile * J, pull, folded, gradient);
+                            pull_weights<T, V>(layer, i, tile * J, pull, folded, scratch, gradient);
                         if (gw) unfold_tile<T, J>(layer, i, tile * J, gradient, *gw, row > 0);
                     }
                 }
