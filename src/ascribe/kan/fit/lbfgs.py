@@ -17,8 +17,8 @@ MEMORY = 15
 # Trials on a line. Where an edge vanishes the regulariser has a kink, and curvature remembered from across it can
 # mislead badly: what does not help within four trials is forgotten, and the metric alone gets as many as it needs.
 TRIALS, PATIENT_TRIALS = 4, 25
-# A step that lowers the objective by less than this share has arrived; more steps would only polish.
-ARRIVED = 1e-4
+# So many iterations that lower the objective by less than this share have arrived; more would only polish.
+GLANCE, ARRIVED = 8, 4e-5
 
 
 @final
@@ -43,7 +43,8 @@ class LBFGS:
     def step(self) -> Evaluation:
         if self.arrived:
             return self.now
-        before, self._evaluations = self.now.value, 0
+        self._evaluations = 0
+        values = [self.now.value]
         self._metric.look(self.vector, self.now)
         for _ in range(ITERATIONS):
             if self._iterate():
@@ -52,10 +53,14 @@ class LBFGS:
                 self._memory = Memory(MEMORY)
                 self._metric.look(self.vector, self.now)
             else:
+                self.arrived = True
+                break
+            values.append(self.now.value)
+            if len(values) > GLANCE and values[-GLANCE - 1] - self.now.value <= ARRIVED * abs(self.now.value):
+                self.arrived = True
                 break
             if self._evaluations >= EVALUATIONS:
                 break
-        self.arrived = before - self.now.value <= ARRIVED * abs(self.now.value)
         return self.now
 
     def _iterate(self) -> bool:

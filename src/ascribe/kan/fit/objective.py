@@ -60,6 +60,7 @@ class Objective:
         self._point = torch.zeros_like(self.parameters.free, dtype=self._dtype)
         self._gradient = torch.zeros_like(self._point)
         self.stages = stages(self.network, self.parameters, self._point, self._gradient)
+        self._usual = Chain.takes(self.stages, self.loss, self.penalty)
         self._forget()
 
     def _forget(self) -> None:
@@ -118,7 +119,7 @@ class Objective:
         return inputs
 
     def __call__(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
-        if not Chain.takes(self.stages, self.loss, self.penalty):
+        if not self._usual:
             return self.step_by_step(vector)
         if self._chain is None:
             self._chain = Chain(self.stages, self.inputs, self.label, self.parameters, self.penalty)
