@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import InputError
-from ascribe.kan.activations import Activations
+from ascribe.kan.activations import Activations, deviation
 from ascribe.kan.scores import attributions_of, normalised_spreads, scores_of
 from ascribe.kan.structure import Network
 
@@ -66,9 +66,13 @@ def regularization(
         raise InputError(f"metric={metric!r} is not known; pass one of {', '.join(map(repr, METRICS))}.")
     total = torch.zeros((), dtype=seen.output.dtype, device=seen.output.device)
     if lamb_l1 or lamb_entropy:
-        for v in METRICS[metric](net, seen):
-            total = total + sparsity(v, lamb_l1, lamb_entropy)
-    for layer in net.layers:
+        if METRICS[metric] is _normalised:
+            for s, x in zip(seen.spreads, seen.nodes, strict=True):
+                total = total + sparsity(s, lamb_l1, lamb_entropy, 1 / (deviation(x) + 0.1))
+        else:
+            for v in METRICS[metric](net, seen):
+                total = total + sparsity(v, lamb_l1, lamb_entropy)
+    for layer in net.layers if lamb_coef or lamb_coefdiff else ():
         coef = layer.coef * layer.mask[..., None]
         if lamb_coef:
             total = total + lamb_coef * coef.abs().mean(1).sum()
@@ -77,35 +81,43 @@ def regularization(
     return total
 
 
-def sparsity(v: Float[Tensor, "rows columns"], l1: float, entropy: float) -> Float[Tensor, ""]:
-    """The sum of v and the entropies of its rows and columns."""
-    value: Tensor = _Sparsity.apply(v, l1, entropy)
+def sparsity(
+    v: Float[Tensor, "rows columns"], l1: float, entropy: float, scale: Float[Tensor, " rows"] | None = None
+) -> Float[Tensor, ""]:
+    """The sum of v and the entropies of its rows and columns; of v times a scale for every row, where one is given."""
+    value: Tensor = _Sparsity.apply(v, scale, l1, entropy)
     return value
 
 
 def _entropy(v: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The entropy along `dim`, a mean over the other direction, and its gradient."""
-    scale = 1 / (v.sum(dim, keepdim=True) + 1)
-    p = v * scale
-    logarithm = (p + 1e-4).log2()
-    count = v.shape[1 - dim]
-    slope = torch.addcdiv(logarithm, p, p + 1e-4, value=1 / math.log(2))
-    gradient = (slope - (slope * p).sum(dim, keepdim=True)) * (scale / -count)
-    return (p * logarithm).sum() / -count, gradient
+    share = 1 / (v.sum(dim, keepdim=True) + 1)
+    p = v * share
+    shifted = p + 1e-4
+    logarithm = shifted.log2()
+    negative = -1 / v.shape[1 - dim]
+    value = torch.linalg.vecdot(p.flatten(), logarithm.flatten()) * negative
+    slope = logarithm.addcdiv_(p, shifted, value=1 / math.log(2))
+    inner = torch.linalg.vecdot(slope, p, dim=dim).unsqueeze(dim)
+    return value, slope.sub_(inner).mul_(share * negative)
 
 
 class _Sparsity(torch.autograd.Function):
-    """Value and gradient at once: two dozen small operations instead of their graph and its backward pass."""
+    """Value and gradient at once: a dozen passes over v instead of their graph and its backward pass."""
 
     @staticmethod
-    def forward(ctx: Any, v: Tensor, l1: float, entropy: float) -> Tensor:
-        rows, rows_gradient = _entropy(v, 1)
+    def forward(ctx: Any, v: Tensor, scale: Tensor | None, l1: float, entropy: float) -> Tensor:
+        if scale is not None:
+            v = v * scale[:, None]
+        rows, gradient = _entropy(v, 1)
         columns, columns_gradient = _entropy(v, 0)
-        ctx.save_for_backward((rows_gradient + columns_gradient).mul_(entropy).add_(l1))
+        gradient.add_(columns_gradient).mul_(entropy).add_(l1)
+        at_scale = None if scale is None else torch.linalg.vecdot(gradient, v) / scale
+        ctx.save_for_backward(gradient if scale is None else gradient.mul_(scale[:, None]), at_scale)
         return l1 * v.sum() + entropy * (rows + columns)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (gradient,) = ctx.saved_tensors
-        return g * gradient, None, None
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        gradient, at_scale = ctx.saved_tensors
+        return g * gradient, None if at_scale is None else g * at_scale, None, None
