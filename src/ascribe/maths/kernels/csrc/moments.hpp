@@ -66,9 +66,12 @@ class TermSums {
             double* row = part_ + a * longest;
             for (int s = 0; s < end; s += wide) store(row + s, widen(tile.values + a * Stride + s) - about);
             for (int s = count; s < end; ++s) row[s] = 0.0;
-            Vec<double> sums{};
-            for (int s = 0; s < end; s += wide) sums += load(row + s);
-            total[a] += sum<double>(sums);
+            Vec<double> even{}, odd{};
+            for (int s = 0; s < end; s += 2 * wide) {
+                even += load(row + s);
+                odd += load(row + s + wide);
+            }
+            total[a] += sum<double>(even + odd);
         }
         for (int a = 0; a < terms_; ++a) {
             const double* first = part_ + a * longest;

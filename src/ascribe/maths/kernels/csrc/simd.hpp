@@ -45,10 +45,14 @@ inline void store(T* to, Vec<T> v) {
 // As many numbers as a register of float64 holds, in float64.
 inline Vec<double> widen(const double* from) { return load(from); }
 inline Vec<double> widen(const float* from) {
-    typedef float Half __attribute__((vector_size(register_bytes / 2)));
-    Half v;
-    __builtin_memcpy(&v, from, sizeof v);
-    return __builtin_convertvector(v, Vec<double>);
+    // Spelt out: GCC makes one instruction of this, and several of __builtin_convertvector.
+#if defined(__AVX512F__)
+    return Vec<double>{from[0], from[1], from[2], from[3], from[4], from[5], from[6], from[7]};
+#elif defined(__AVX2__)
+    return Vec<double>{from[0], from[1], from[2], from[3]};
+#else
+    return Vec<double>{from[0], from[1]};
+#endif
 }
 
 template <class T>
