@@ -173,8 +173,12 @@ class LoadedEdges final : public Edges<T> {
         for (Index i = 0; i < inputs_; ++i) {
             if (living_.first[i] == living_.first[i + 1]) continue;
             cells.place(i, x + i * block, samples, at);
-            for (Index e = living_.first[i]; e < living_.first[i + 1]; ++e)
-                add(tables_ + e * size_, at, samples, turned + living_.to[e] * block);
+            Index e = living_.first[i];
+            const Index end = living_.first[i + 1];
+            // Several at once share the loads of their places.
+            for (; e + 4 <= end; e += 4) together<4>(e, at, samples, turned);
+            for (; e + 2 <= end; e += 2) together<2>(e, at, samples, turned);
+            for (; e < end; ++e) together<1>(e, at, samples, turned);
         }
         for (Index j = 0; j < outputs_; j += lanes<T>) {
             const Index count = outputs_ - j < lanes<T> ? outputs_ - j : lanes<T>;
@@ -183,19 +187,29 @@ class LoadedEdges final : public Edges<T> {
     }
 
    private:
-    void add(const T* table, const Places<T>& at, Index samples, T* turned) const {
+    template <int Count>
+    void together(Index e, const Places<T>& at, Index samples, T* turned) const {
         const int degree = Degree == 0 ? degree_ : Degree;
-        const Vec<T> silu = load(table);
-        table += lanes<T>;
         const bool with_silu = silu_;
+        const T* table[Count];
+        Vec<T> silu[Count];
+        T* to[Count];
+        for (int k = 0; k < Count; ++k) {
+            silu[k] = load(tables_ + (e + k) * size_);
+            table[k] = tables_ + (e + k) * size_ + lanes<T>;
+            to[k] = turned + living_.to[e + k] * block;
+        }
         for (Index s = 0; s < samples; ++s) {
-            const T* c = table + at.cell[s] * (degree + 1) * lanes<T>;
-            const Vec<T> u = all<T>(at.u[s]);
-            Vec<T> value = load(c + degree * lanes<T>);
-            for (int p = degree - 1; p >= 0; --p) value = value * u + load(c + p * lanes<T>);
-            Vec<T> sum = load(turned + s * lanes<T>) + value;
-            if (with_silu) sum += silu * at.silu[s];
-            store(turned + s * lanes<T>, sum);
+            const Index cell = at.cell[s] * (degree + 1) * lanes<T>;
+            const Vec<T> u = all<T>(at.u[s]), base = all<T>(at.silu[s]);
+            for (int k = 0; k < Count; ++k) {
+                const T* c = table[k] + cell;
+                Vec<T> value = load(c + degree * lanes<T>);
+                for (int p = degree - 1; p >= 0; --p) value = value * u + load(c + p * lanes<T>);
+                Vec<T> sum = load(to[k] + s * lanes<T>) + value;
+                if (with_silu) sum += silu[k] * base;
+                store(to[k] + s * lanes<T>, sum);
+            }
         }
     }
 
@@ -209,17 +223,29 @@ class LoadedEdges final : public Edges<T> {
     Scratch<T> tables_;
 };
 
+// Whether samples are the better lanes: measured. In the cache they are, unless a pick takes several instructions and
+// registers of outputs would be full; beyond it, the smaller table is.
+template <class T>
+inline bool picks(const ServedLayer<T>& layer, int pages) {
+    const Index edges = Living<T>(layer, 1).count(), registers = Living<T>(layer, lanes<T>).count();
+    const Index coefficients = (layer.degree + 1) * lanes<T>;
+    const Index picked = edges * pages * coefficients, loaded = registers * layer.cells * coefficients;
+    constexpr Index cached = (1 << 19) / static_cast<Index>(sizeof(T));
+    if (picked <= cached) return pages <= 2 || 2 * edges <= registers * lanes<T>;
+    return 5 * picked <= 6 * loaded;
+}
+
 template <class T, int Degree>
 inline Edges<T>* edges_of_degree(const ServedLayer<T>& layer) {
     [[maybe_unused]] const int pages = pages_of<T>(layer.cells);
-    if constexpr (Degree > 0) {
-        if constexpr (most_pages<T> >= 1)
+    if constexpr (Degree > 0 && most_pages<T> > 0)
+        if (pages > 0 && picks(layer, pages)) {
             if (pages == 1) return new PickedEdges<T, Degree, 1>(layer);
-        if constexpr (most_pages<T> >= 2)
-            if (pages == 2) return new PickedEdges<T, Degree, 2>(layer);
-        if constexpr (most_pages<T> >= 4)
-            if (pages == 4) return new PickedEdges<T, Degree, 4>(layer);
-    }
+            if constexpr (most_pages<T> >= 2)
+                if (pages == 2) return new PickedEdges<T, Degree, 2>(layer);
+            if constexpr (most_pages<T> >= 4)
+                if (pages == 4) return new PickedEdges<T, Degree, 4>(layer);
+        }
     return new LoadedEdges<T, Degree>(layer);
 }
 
