@@ -31,12 +31,13 @@ class Memory:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._first = self._last = 0  # the pairs are these rows
+        self._first = self._last = (
+            0  # the pairs are these rows, of twice as many: they move to the front at the end only
+        )
         self._steps = self._changes = torch.empty(0, 0)
         # Of the products of step i and change j >= i: the inverse of this triangle, and its diagonal. Both so small
         # that numpy works on them in the time torch takes to start.
-        self._inverse = np.zeros((0, 0))
-        self._curvatures = np.zeros(0)
+        self._inverse, self._curvatures = np.zeros((0, 0)), np.zeros(0)
 
     def __len__(self) -> int:
         return self._last - self._first
@@ -46,42 +47,39 @@ class Memory:
         curvature = float(step @ change)
         if not curvature > 1e-12 * math.sqrt(float(step @ step) * float(change @ change)):
             return
-        drop = 1 if len(self) == self._size else 0
-        self._make_room(step)
-        self._first += drop
-        column = torch.mv(self._steps[self._first : self._last], change).cpu().numpy() if len(self) else np.zeros(0)
-        self._steps[self._last], self._changes[self._last] = step, change
-        self._last += 1
-        count = len(self)
+        if self._last == len(self._steps):
+            self._make_room(step)
+        if self._last - self._first == self._size:
+            self._first += 1
         # The inverse of a block of a triangle is a block of its inverse; a new column adds one to it.
-        inverse = np.zeros((count, count))
-        old = self._inverse[drop:, drop:]
-        inverse[:-1, :-1] = old
-        inverse[:-1, -1] = old @ column / -curvature
-        inverse[-1, -1] = 1 / curvature
-        self._inverse = inverse
-        self._curvatures = np.append(self._curvatures[drop:], curvature)
+        kept, new = slice(self._first, self._last), self._last
+        column = torch.mv(self._steps[kept], change).cpu().numpy()
+        self._inverse[kept, new] = self._inverse[kept, kept] @ column / -curvature
+        self._inverse[new, new] = 1 / curvature
+        self._curvatures[new] = curvature
+        self._steps[new], self._changes[new] = step, change
+        self._last += 1
 
     def direction(self, gradient: Float[Tensor, " n"], metric: Metric) -> Float[Tensor, " n"]:
         """$-H g$. Price: O(memory n) and one call of the metric."""
-        if not len(self):
+        if self._last == self._first:
             return metric(gradient).neg()
-        steps, changes = self._steps[self._first : self._last], self._changes[self._first : self._last]
-        first = self._inverse @ torch.mv(steps, gradient).cpu().numpy()
+        kept = slice(self._first, self._last)
+        steps, changes, inverse = self._steps[kept], self._changes[kept], self._inverse[kept, kept]
+        first = inverse @ torch.mv(steps, gradient).cpu().numpy()
         part = metric(torch.addmv(gradient, changes.T, torch.from_numpy(first).to(gradient), alpha=-1))
-        second = (self._curvatures * first - torch.mv(changes, part).cpu().numpy()) @ self._inverse
+        second = (self._curvatures[kept] * first - torch.mv(changes, part).cpu().numpy()) @ inverse
         return torch.addmv(part, steps.T, torch.from_numpy(second).to(gradient)).neg_()
 
     def _make_room(self, like: Tensor) -> None:
-        """Twice the rows that are remembered: they move to the front only when the end is reached."""
-        if self._last < len(self._steps):
-            return
-        kept = slice(self._first, self._last)
-        self._first, self._last = 0, len(self)
-        steps, changes = like.new_empty(2, 2 * self._size, len(like))
-        if self._last:
-            steps[: self._last], changes[: self._last] = self._steps[kept], self._changes[kept]
-        self._steps, self._changes = steps, changes
+        kept, count, rows = slice(self._first, self._last), len(self), 2 * self._size
+        steps, changes = like.new_empty(2, rows, len(like))
+        inverse, curvatures = np.zeros((rows, rows)), np.zeros(rows)
+        if count:
+            steps[:count], changes[:count] = self._steps[kept], self._changes[kept]
+            inverse[:count, :count], curvatures[:count] = self._inverse[kept, kept], self._curvatures[kept]
+        self._steps, self._changes, self._inverse, self._curvatures = steps, changes, inverse, curvatures
+        self._first, self._last = 0, count
 
 
 class Trial(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -39,6 +40,36 @@ def test_optimisers_learn(opt: str, error: float):
     x, y = waves()
     found = (kan(x) - y).square().mean().sqrt().item()
     assert found == pytest.approx(min(history["train_loss"]), rel=1e-2, abs=1e-6)
+
+
+def test_auto_goes_by_the_regulariser_and_by_what_one_look_at_all_rows_costs():
+    taken = [KAN([2, 3, 1]).fit(waves(), opt="auto", steps=1, lamb=lamb, progress=False) for lamb in (0.0, 1e-3)]
+    assert [history.optimiser for history in taken] == ["LM", "LBFGS"]
+    with patch("ascribe.kan.fit.optimisers._WHOLE", 100), patch("ascribe.kan.fit.training.BATCH", 40):
+        batches = KAN([2, 3, 1]).fit(waves(), opt="auto", steps=10, lamb=1e-3, progress=False)
+        whole = KAN([2, 3, 1]).fit(waves(), opt="Adam", steps=10, lamb=1e-3, progress=False)
+    assert batches.optimiser == whole.optimiser == "Adam"
+    assert batches["train_loss"] != whole["train_loss"]
+
+
+def test_a_training_that_has_arrived_stays_and_its_grids_with_it():
+    x, y = waves()
+    kan = KAN([2, 3, 1])
+    history = kan.fit((x, y), opt="LBFGS", steps=60, lamb=1e-2, progress=False)
+    assert len(set(history["train_loss"][-20:])) == 1
+    again = KAN([2, 3, 1])
+    again.fit((x, y), opt="LBFGS", steps=40, lamb=1e-2, progress=False)
+    assert all(torch.equal(a, b) for a, b in zip(kan.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("opt", OPTIMISERS)
+def test_on_a_gpu(opt: str):
+    x, y = waves()
+    here, there = KAN([2, 3, 1]), KAN([2, 3, 1], device="cuda")
+    for kan in (here, there):
+        kan.fit((x, y), opt=opt, steps=2, lamb=1e-3, progress=False)
+    torch.testing.assert_close(there(x.cuda()).cpu(), here(x), atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("opt", OPTIMISERS)
