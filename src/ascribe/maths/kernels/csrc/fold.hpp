@@ -45,21 +45,35 @@ inline void unfold(
     if (to.scale) to.scale(i, j) = (add ? to.scale(i, j) : T(0)) + mask * along;
 }
 
-// A tile of J outputs whose coefficients are neighbours in memory, as a KANLayer keeps them: in whole registers.
-template <class T, int J>
-struct Whole {
-    alignas(64) T mask[J], scale[J];
+// A register of neighbours in a row, wherever they lie.
+template <class T>
+inline Vec<T> load_row(const Matrix<const T>& m, Index i, Index j) {
+    if (m.column == 1) return load(&m(i, j));
+    Vec<T> v;
+    for (int l = 0; l < lanes<T>; ++l) v[l] = m(i, j + l);
+    return v;
+}
 
-    static bool is(const Weights<const T>& w, Index first, Index outputs) {
-        return w.coef.column == 1 && first + J <= outputs;
-    }
-    Whole(const Layer<T>& layer, Index i, Index first) {
-        for (int j = 0; j < J; ++j) {
-            mask[j] = mask_of(layer, i, first + j);
-            scale[j] = mask[j] * scale_of(layer.weights, i, first + j);
-        }
-    }
-};
+template <class T>
+inline void store_row(const Matrix<T>& m, Index i, Index j, Vec<T> v, bool add) {
+    for (int l = 0; l < lanes<T>; ++l) m(i, j + l) = add ? m(i, j + l) + v[l] : v[l];
+}
+
+template <class T>
+inline Vec<T> mask_row(const Layer<T>& layer, Index i, Index j) {
+    return layer.mask ? load_row(layer.mask, i, j) : all<T>(1);
+}
+
+template <class T>
+inline Vec<T> scale_row(const Layer<T>& layer, Index i, Index j) {
+    return layer.weights.scale ? load_row(layer.weights.scale, i, j) : all<T>(1);
+}
+
+// Whether a tile of J outputs is whole, and its coefficients are neighbours in memory, as a KANLayer keeps them.
+template <int J, class T>
+inline bool in_registers(const Layer<T>& layer, Index first) {
+    return layer.weights.coef.column == 1 && first + J <= layer.outputs;
+}
 
 // The folded weights of an input and a tile of outputs, (terms, J); 0 beyond the last output. Says whether there is an
 // edge that is not masked.
@@ -67,23 +81,21 @@ template <class T, int J>
 inline bool fold_tile(const Layer<T>& layer, Index i, Index first, T* to) {
     const Weights<const T>& w = layer.weights;
     bool live = false;
-    if (!Whole<T, J>::is(w, first, layer.outputs)) {
+    if (!in_registers<J>(layer, first)) {
         for (int j = 0; j < J; ++j) live |= fold(layer, i, first + j, to + j, J);
         return live;
     }
-    const Whole<T, J> by(layer, i, first);
-    for (int j = 0; j < J; ++j) {
-        live |= by.mask[j] != T(0);
-        to[j] = by.mask[j] != T(0) ? by.mask[j] * w.base(i, first + j) : T(0);
-    }
-    const T* coef = &w.coef(i, first);
-    for (int j = 0; j < J && live; j += lanes<T>) {
-        const Vec<T> scale = load(by.scale + j);
-        const Bits<T> open = load(by.mask + j) != T(0);
+    for (int j = 0; j < J; j += lanes<T>) {
+        const Vec<T> mask = mask_row(layer, i, first + j), scale = mask * scale_row(layer, i, first + j);
+        const Bits<T> open = mask != T(0);
+        const Vec<T> base = mask * load_row(w.base, i, first + j);
+        const T* coef = &w.coef(i, first + j);
+        store(to + j, open ? base : Vec<T>{});
         for (int m = 0; m < layer.bases; ++m) {
-            const Vec<T> folded = scale * load(coef + m * w.step + j);
+            const Vec<T> folded = scale * load(coef + m * w.step);
             store(to + (m + 1) * J + j, open ? folded : Vec<T>{});
         }
+        live |= sum<T>(open ? all<T>(1) : Vec<T>{}) > T(0);
     }
     return live;
 }
@@ -94,28 +106,23 @@ inline void unfold_tile(
     const Layer<T>& layer, Index i, Index first, const T* gradient, const Weights<T>& to, bool add
 ) {
     const Weights<const T>& w = layer.weights;
-    if (!Whole<T, J>::is(w, first, layer.outputs) || to.coef.column != 1) {
+    if (!in_registers<J>(layer, first) || to.coef.column != 1) {
         for (int j = 0; j < J && first + j < layer.outputs; ++j)
             unfold<T>(layer, i, first + j, gradient + j, J, to, add);
         return;
     }
-    const Whole<T, J> by(layer, i, first);
-    const T* coef = &w.coef(i, first);
-    T* to_coef = &to.coef(i, first);
-    alignas(64) T along[J];
     for (int j = 0; j < J; j += lanes<T>) {
-        const Vec<T> scale = load(by.scale + j);
-        Vec<T> total{};
+        const Vec<T> mask = mask_row(layer, i, first + j), scale = mask * scale_row(layer, i, first + j);
+        const T* coef = &w.coef(i, first + j);
+        T* to_coef = &to.coef(i, first + j);
+        Vec<T> along{};
         for (int m = 0; m < layer.bases; ++m) {
             const Vec<T> g = load(gradient + (m + 1) * J + j);
-            T* at = to_coef + m * to.step + j;
-            total += load(coef + m * w.step + j) * g;
+            T* at = to_coef + m * to.step;
+            along += load(coef + m * w.step) * g;
             store(at, add ? load(at) + scale * g : scale * g);
         }
-        store(along + j, total);
-    }
-    for (int j = 0; j < J; ++j) {
-        to.base(i, first + j) = (add ? to.base(i, first + j) : T(0)) + by.mask[j] * gradient[j];
-        if (to.scale) to.scale(i, first + j) = (add ? to.scale(i, first + j) : T(0)) + by.mask[j] * along[j];
+        store_row(to.base, i, first + j, mask * load(gradient + j), add);
+        if (to.scale) store_row(to.scale, i, first + j, mask * along, add);
     }
 }
