@@ -56,7 +56,8 @@ class CompiledLayer(nn.Module):
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n nodes"]:
         """Nothing but comparisons, choices and one product of matrices: any device and any exporter has them."""
-        z = torch.addmm(self.bias, self._terms(x).flatten(1), self.weight.flatten(0, 1))
+        terms = self._terms(x.T.contiguous()).flatten(0, 1)
+        z = torch.addmm(self.bias[:, None], self.weight.flatten(0, 1).T, terms).T
         sums = len(self.bias) - sum(self.arity)
         if not self.arity:
             return z
@@ -87,18 +88,22 @@ class CompiledLayer(nn.Module):
             )
         return x
 
-    def _terms(self, x: Tensor) -> Tensor:
-        """(n, inputs, terms); 0 in every cell but the one that x lies in, so that no overflow meets another's 0."""
-        passed = x[..., None] >= self.breaks
-        every = torch.ones_like(passed[..., :1])
+    def _terms(self, x: Float[Tensor, "inputs n"]) -> Float[Tensor, "inputs terms n"]:
+        """0 in every cell but the one that x lies in, so that no overflow meets another's 0.
+
+        Samples come last, as everywhere in the kernels: each step is one long operation on vectors.
+        """
+        x = x[:, None]
+        passed = x >= self.breaks[..., None]
+        every = torch.ones_like(passed[:, :1])
         # What is not a number has passed nothing: it lies in the first cell, and stays what it is.
-        chosen = torch.cat([every, passed], -1) & ~torch.cat([passed, ~every], -1)
-        u = torch.where(chosen, (x[..., None] - self.starts) * self.inverses, 0.0)
-        inner = u[..., 1:-1]
+        chosen = torch.cat([every, passed], 1) & ~torch.cat([passed, ~every], 1)
+        u = torch.where(chosen, (x - self.starts[..., None]) * self.inverses[..., None], 0.0)
+        inner = u[:, 1:-1]
         power, terms = inner, [chosen.to(x.dtype), u]
         for _ in range(self.degree - 1):
             power = power * inner
             terms.append(power)
         if self.silu:
-            terms.append((x * torch.sigmoid(x))[..., None])
-        return torch.cat(terms, -1)
+            terms.append(x * torch.sigmoid(x))
+        return torch.cat(terms, 1)
