@@ -89,7 +89,9 @@ def sparsity(
     return value
 
 
-def _entropy(v: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+def entropy_and_slope(
+    v: Float[Tensor, "rows columns"], dim: int
+) -> tuple[Float[Tensor, ""], Float[Tensor, "rows columns"]]:
     """The entropy along `dim`, a mean over the other direction, and its gradient."""
     share = 1 / (v.sum(dim, keepdim=True) + 1)
     p = v * share
@@ -109,8 +111,8 @@ class _Sparsity(torch.autograd.Function):
     def forward(ctx: Any, v: Tensor, scale: Tensor | None, l1: float, entropy: float) -> Tensor:
         if scale is not None:
             v = v * scale[:, None]
-        rows, gradient = _entropy(v, 1)
-        columns, columns_gradient = _entropy(v, 0)
+        rows, gradient = entropy_and_slope(v, 1)
+        columns, columns_gradient = entropy_and_slope(v, 0)
         gradient.add_(columns_gradient).mul_(entropy).add_(l1)
         at_scale = None if scale is None else torch.linalg.vecdot(gradient, v) / scale
         ctx.save_for_backward(gradient if scale is None else gradient.mul_(scale[:, None]), at_scale)

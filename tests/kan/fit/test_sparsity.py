@@ -38,8 +38,10 @@ def test_the_gradient_is_that_of_the_regulariser(
     value = regularization.sparsity((spread - 1e-6) / (below + 0.1)[:, None], l1, entropy)
     at_spread, at_below = torch.autograd.grad(value, (spread, below))
     for found in both(root, deviation, l1, entropy, 0.3, 1e-6):
-        assert found.value == pytest.approx(value.item(), rel=1e-12, abs=1e-12)
+        # Plain torch stays in the precision of the spreads.
+        assert found.value == pytest.approx(value.item(), rel=1e-12 if twice else 1e-5, abs=1e-12 if twice else 1e-6)
         pull = (0.3 * at_spread / root).to(dtype)
-        torch.testing.assert_close(found.pull, pull)
-        torch.testing.assert_close(found.stiffness, pull.clamp(min=0))
-        torch.testing.assert_close(found.slope, 0.3 * at_below)
+        near = {} if twice else {"rtol": 1e-4, "atol": 1e-5}
+        torch.testing.assert_close(found.pull, pull, **near)
+        torch.testing.assert_close(found.stiffness, pull.clamp(min=0), **near)
+        torch.testing.assert_close(found.slope, 0.3 * at_below, **near)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.kan.regularization import entropy_and_slope
 from ascribe.maths.kernels.native import native
+
+# Edges up to which torch takes longer to find its operations than the kernel to do them, one edge after the other.
+_SMALL = 4096
 
 
 class Sparsity(NamedTuple):
@@ -31,7 +34,7 @@ def sparsity(
 ) -> Sparsity:
     r"""`regularization.sparsity` of $v_{ij} = (root_{ij} - smoothing) / (deviation_i + 0.1)$; deviations in float64."""
     module = native() if root.device.type == "cpu" else None
-    if module is None:
+    if module is None or root.numel() > _SMALL:
         return _plain(root, deviation, l1, entropy, lamb, smoothing)
     inputs, outputs = root.shape
     pull, stiffness, slope = torch.empty_like(root), torch.empty_like(root), torch.empty_like(deviation)
@@ -55,20 +58,11 @@ def _strided(t: Tensor) -> tuple[int, int, int]:
 
 
 def _plain(root: Tensor, deviation: Tensor, l1: float, entropy: float, lamb: float, smoothing: float) -> Sparsity:
-    scale = 1 / (deviation + 0.1)[:, None]
-    v = (root.double() - smoothing) * scale
-    rows, rows_slope = _entropy(v, 1)
-    columns, columns_slope = _entropy(v, 0)
-    slope = ((rows_slope + columns_slope) * entropy + l1) * scale * lamb
-    pull = (slope / root).to(root.dtype)
+    scale = (1 / (deviation + 0.1)).to(root.dtype)[:, None]
+    v = (root - smoothing) * scale
+    rows, slope = entropy_and_slope(v, 1)
+    columns, columns_slope = entropy_and_slope(v, 0)
+    slope.add_(columns_slope).mul_(entropy).add_(l1).mul_(scale * lamb)
+    pull = slope / root
     value = l1 * v.sum() + entropy * (rows + columns)
-    return Sparsity(float(value), pull, pull.clamp(min=0), -(slope * v).sum(1))
-
-
-def _entropy(v: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    scale = 1 / (v.sum(dim, keepdim=True) + 1)
-    p = v * scale
-    logarithm = (p + 1e-4).log2()
-    slope = logarithm + p / ((p + 1e-4) * math.log(2))
-    share = -1 / v.shape[1 - dim]
-    return share * (p * logarithm).sum(), share * scale * (slope - (slope * p).sum(dim, keepdim=True))
+    return Sparsity(float(value), pull, pull.clamp(min=0), -torch.linalg.vecdot(slope, v).to(deviation.dtype))
