@@ -190,23 +190,13 @@ _backward_operation = torch.library.custom_op(
 
 
 @_operation.register_fake
-def _(
-    x: Tensor,
-    knots: Tensor,
-    base: Tensor,
-    coef: Tensor,
-    scale: Tensor | None,
-    mask: Tensor | None,
-    order: int,
-    base_fun: str,
-    extrapolate: str,
-    spread: bool,
-) -> tuple[Tensor, ...]:
-    inputs, terms = len(knots), knots.shape[1] - order
-    y = x.new_empty(x.shape[0], base.shape[1])
+def _(x: Tensor, knots: Tensor, base: Tensor, *rest: Any) -> tuple[Tensor, ...]:
+    order, _, _, spread = rest[-4:]
+    inputs, terms = knots.shape[0], knots.shape[1] - order
     shapes = (base.shape, (inputs, terms), (inputs, terms, terms)) if spread else (0, 0, 0)
     dtypes = (x.dtype, torch.float64, torch.float64)
-    return y, *(x.new_empty(shape, dtype=dtype) for shape, dtype in zip(shapes, dtypes, strict=True))
+    seen = (x.new_empty(shape, dtype=dtype) for shape, dtype in zip(shapes, dtypes, strict=True))
+    return x.new_empty(x.shape[0], base.shape[1]), *seen
 
 
 @_backward_operation.register_fake
@@ -218,20 +208,14 @@ def _(
     base: Tensor,
     coef: Tensor,
     scale: Tensor | None,
-    mask: Tensor | None,
-    spreads: Tensor,
-    mean: Tensor,
-    covariance: Tensor,
-    order: int,
-    base_fun: str,
-    extrapolate: str,
-    to_x: bool,
-    to_weights: bool,
+    *rest: Any,
 ) -> tuple[Tensor, ...]:
-    def like(t: Tensor | None, needed: bool) -> Tensor:
-        return torch.empty_like(t) if t is not None and needed else torch.empty(0)
-
-    return like(x, to_x), like(base, to_weights), like(coef, to_weights), like(scale, to_weights)
+    to_x, to_weights = rest[-2:]
+    needed = (to_x, to_weights, to_weights, to_weights)
+    return tuple(
+        torch.empty_like(t) if t is not None and need else torch.empty(0)
+        for t, need in zip((x, base, coef, scale), needed, strict=True)
+    )
 
 
 def _mapped(info: Any, where: tuple[Any, ...], *arguments: Any) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
