@@ -11,6 +11,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ascribe.errors import InputError
 from ascribe.maths.kernels import Basis, Form, Weights, cpu, plain
 from ascribe.maths.kernels.native import native
 from ascribe.maths.splines import extend_knots
@@ -232,6 +233,19 @@ def test_every_instruction_set_gives_the_same_numbers():
             for a, b in zip(numbers, found[0], strict=True):
                 close(a, b, 1e-12)
         found.clear()
+
+
+@compiled
+def test_memory_that_does_not_fit_is_refused():
+    generator = torch.Generator().manual_seed(0)
+    basis = Basis(extend_knots(grid("random", 4, 5, generator), 3), 3)
+    x, weights = random(generator, 10, 4), Weights.of(random(generator, 4, basis.terms, 6))
+    with pytest.raises(InputError, match=r"float32 on cpu, but the layer's numbers are torch.float64"):
+        cpu.forward(x.float(), basis, weights)
+    with pytest.raises(InputError, match=r"3 columns .*\(4, 12\)"):
+        cpu.forward(x[:, :3], basis, weights)
+    with pytest.raises(InputError, match=r"\(4, 6, 7\); \(4, 6, 8\) is needed"):
+        cpu.backward(random(generator, 10, 6), x, basis, weights._replace(coef=weights.coef[..., 1:]))
 
 
 _PEAK = """

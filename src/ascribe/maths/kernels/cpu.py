@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.errors import InputError
 from ascribe.maths.kernels.basis import Basis
 from ascribe.maths.kernels.form import Moments
 from ascribe.maths.kernels.native import native
@@ -157,7 +158,25 @@ def _like(weights: Weights) -> Weights:
     return Weights(torch.empty_like(base), torch.empty_like(coef), None if scale is None else torch.empty_like(scale))
 
 
+def _require_alike(x: Tensor, basis: Basis, weights: Weights | None) -> None:
+    """Memory of another size, type or device is not for the kernel to read."""
+    for t in (basis.knots, *(weights or ())):
+        if t is not None and (t.dtype is not x.dtype or not t.is_cpu):
+            raise InputError(
+                f"x is {x.dtype} on {x.device}, but the layer's numbers are {t.dtype} on {t.device};"
+                " move one to the other: x.to(t) for a tensor t of the layer, or layer.to(x)."
+            )
+    inputs, outputs = x.shape[1], 0 if weights is None else weights.base.shape[1]
+    wanted = [(inputs, outputs), (inputs, outputs, basis.bases), (inputs, outputs), (inputs, outputs)]
+    for t, shape in zip((basis.knots, *(weights or ())), [(inputs, basis.knots.shape[1]), *wanted], strict=False):
+        if t is not None and tuple(t.shape) != shape:
+            raise InputError(
+                f"x has {inputs} columns and a tensor of the layer the shape {tuple(t.shape)}; {shape} is needed."
+            )
+
+
 def _layer(x: Tensor, basis: Basis, knots: Tensor, weights: Weights | None, outputs: int) -> _native.Layer:
+    _require_alike(x, basis, weights)
     n, inputs = x.shape
     sizes = (n, inputs, outputs, basis.order, basis.bases, _BASES.index(basis.base), int(basis.extrapolate == "linear"))
     held = (_MISSING, (0, 0, 0, 0), _MISSING, _MISSING) if weights is None else _addresses(weights)
