@@ -67,9 +67,7 @@ class Network:
 Stage = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
 
 class Objective32:
-    def __init__(
-        self, stages: Sequence[Stage], n: int, output: int, label: int, free: int, count: int
-    ) -> None: ...
+    def __init__(self, stages: Sequence[Stage], n: int, output: int, label: int, free: int, count: int) -> None: ...
     def evaluate(
         self,
         vector: int,
@@ -81,9 +79,7 @@ class Objective32:
     ) -> tuple[float, float]: ...
 
 class Objective64:
-    def __init__(
-        self, stages: Sequence[Stage], n: int, output: int, label: int, free: int, count: int
-    ) -> None: ...
+    def __init__(self, stages: Sequence[Stage], n: int, output: int, label: int, free: int, count: int) -> None: ...
     def evaluate(
         self,
         vector: int,
