@@ -13,7 +13,7 @@ from ascribe.kan.fit.sparsity import sparsity
 from ascribe.kan.fit.stages import Stage, Trace
 from ascribe.kan.structure import Network
 
-Statistics = tuple[Float[Tensor, " features"], Float[Tensor, " features"]]  # mean and standard deviation
+Statistics = tuple[Float[Tensor, " _"], Float[Tensor, " _"]]  # mean and standard deviation of features
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,13 @@ class Pressure:
             assert trace.moments is not None
             roots.append(stage.form.spreads(stage.weights, trace.moments, SMOOTHING))
         if penalty.normalises:
-            total, pulls, stiffness, inputs = 0.0, list[Tensor](), list[Tensor](), list[Drift]()
-            for root, statistics in zip(roots, found, strict=True):
-                value, pull, stiff, slope = sparsity(
-                    root, statistics[1], penalty.l1, penalty.entropy, penalty.lamb, SMOOTHING
-                )
-                total += value
-                pulls.append(pull)
-                stiffness.append(stiff.flatten())
-                inputs.append(Drift.of(slope, statistics, rows))
-            return cls(total, pulls, torch.cat(stiffness), inputs, [])
+            return cls._usual(roots, found, penalty, rows)
         sums = [s.form.deviations(t.sums.T) for s, t in zip(stages, traces, strict=True)] if penalty.looks_back else []
-        last = stages[-1].form.deviations(traces[-1].nodes.T)
         seen = Deviations(
             [deviation for _, deviation in found],
             [deviation for _, deviation in sums],
             [root.double() - SMOOTHING for root in roots],
-            last[1],
+            stages[-1].form.deviations(traces[-1].nodes.T)[1],
         )
         value, slopes = penalty.pull(network, seen)
         pulls = [(g * penalty.lamb).to(root).div_(root) for g, root in zip(slopes.edges, roots, strict=True)]
@@ -83,4 +73,21 @@ class Pressure:
             torch.cat([pull.clamp(min=0).flatten() for pull in pulls]),
             [Drift.of(g * penalty.lamb, s, rows) for g, s in zip(slopes.nodes, found, strict=True)],
             [Drift.of(g * penalty.lamb, s, rows) for g, s in zip(slopes.subnodes, sums, strict=True)],
+        )
+
+    @classmethod
+    def _usual(
+        cls, roots: list[Float[Tensor, "_ _"]], found: list[Statistics], penalty: Penalty, rows: int
+    ) -> Pressure:
+        """Of the metric that the kernels know, which sees every layer by itself."""
+        layers = [
+            sparsity(root, deviation, penalty.l1, penalty.entropy, penalty.lamb, SMOOTHING)
+            for root, (_, deviation) in zip(roots, found, strict=True)
+        ]
+        return cls(
+            sum(layer.value for layer in layers),
+            [layer.pull for layer in layers],
+            torch.cat([layer.stiffness.flatten() for layer in layers]),
+            [Drift.of(layer.slope, statistics, rows) for layer, statistics in zip(layers, found, strict=True)],
+            [],
         )
