@@ -15,7 +15,7 @@ from ascribe.kan.fit.history import History
 from ascribe.kan.fit.loss import loss_named
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.schedule import GridSchedule
-from ascribe.kan.fit.training import ALONE, Training
+from ascribe.kan.fit.training import ALONE, Training, terms_of
 from ascribe.kan.history import Versioned
 
 
@@ -67,9 +67,9 @@ def fit(
     penalty = Penalty(lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric)
     data = read_dataset(dataset, kan, loss)
     schedule = GridSchedule(grid_update_num if update_grid else 0, start_grid_update_step, stop_grid_update_step)
-    training = Training(kan, data, loss, penalty, opt, lr, batch, schedule, tuple(metrics or ()), seed)
-    kan.keep_version()
-    with one_thread() if training.terms <= ALONE else nullcontext():
+    with one_thread() if terms_of(kan, len(data.train)) <= ALONE else nullcontext():
+        training = Training(kan, data, loss, penalty, opt, lr, batch, schedule, tuple(metrics or ()), seed)
+        kan.keep_version()
         history = training.run(steps, progress, callback)
     kan.remember(data.train.inputs)
     kan.log_history("fit")

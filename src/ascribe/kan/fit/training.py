@@ -35,6 +35,11 @@ _SETTLED = 1e-4
 _GRID_ROWS = 8192
 
 
+def terms_of(network: Network, rows: int) -> int:
+    """The terms of all inputs of all layers over all rows: what a pass over them costs goes with their number."""
+    return rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in network.layers)
+
+
 class Training:
     """The network the user holds changes once, at the end (or before each call of a metric, which looks at it)."""
 
@@ -52,7 +57,7 @@ class Training:
         seed: int,
     ) -> None:
         rows = len(data.train)
-        self.terms = terms = rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in kan.layers)
+        terms = terms_of(kan, rows)
         self.name = optimiser_named(opt, kan, rows, terms, loss, penalty.lamb)
         self._kan, self._loss, self._schedule, self._metrics = kan, loss, schedule, metrics
         dtype = kan.layers[0].coef.dtype
