@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -72,8 +73,13 @@ def test_a_kink_stops_nothing():
     torch.testing.assert_close(x, torch.tensor([3.0, -3.0], dtype=torch.float64), atol=1e-3, rtol=0)
 
 
-@given(seed=st.integers(0, 50), pairs=st.integers(0, 12))
-def test_the_direction_is_that_of_the_two_loops(seed: int, pairs: int):
+@given(seed=st.integers(0, 50), pairs=st.integers(0, 22), short=st.sampled_from([0, 10_000]))
+def test_the_direction_is_that_of_the_two_loops(seed: int, pairs: int, short: int):
+    with patch("ascribe.maths.lbfgs._SHORT", short):
+        compare_with_two_loops(seed, pairs)
+
+
+def compare_with_two_loops(seed: int, pairs: int):
     draw = torch.Generator().manual_seed(seed)
     n, size = 6, 5
     scale = torch.rand(n, dtype=torch.float64, generator=draw) + 0.5

@@ -19,6 +19,9 @@ from torch import Tensor
 
 Metric = Callable[[Tensor], Tensor]
 
+# Numbers of a vector up to which twice the memory costs less than moving the pairs often.
+_SHORT = 10_000
+
 
 class Memory:
     """The last `size` steps and changes of the gradient.
@@ -72,13 +75,18 @@ class Memory:
         return torch.addmv(part, steps.T, torch.from_numpy(second).to(gradient)).neg_()
 
     def _make_room(self, like: Tensor) -> None:
-        kept, count, rows = slice(self._first, self._last), len(self), 2 * self._size
-        steps, changes = like.new_empty(2, rows, len(like))
-        inverse, curvatures = np.zeros((rows, rows)), np.zeros(rows)
-        if count:
-            steps[:count], changes[:count] = self._steps[kept], self._changes[kept]
-            inverse[:count, :count], curvatures[:count] = self._inverse[kept, kept], self._curvatures[kept]
-        self._steps, self._changes, self._inverse, self._curvatures = steps, changes, inverse, curvatures
+        """Memory where there is none; then the pairs move to its front."""
+        if not len(self._steps):
+            rows = self._size + (self._size if len(like) <= _SHORT else 3)
+            self._steps, self._changes = like.new_empty(2, rows, len(like))
+            self._inverse, self._curvatures = np.zeros((rows, rows)), np.zeros(rows)
+            return
+        kept, count = slice(self._first, self._last), len(self)
+        for row in range(count):  # one by one, as source and target overlap
+            self._steps[row], self._changes[row] = self._steps[self._first + row], self._changes[self._first + row]
+        inverse, curvatures = self._inverse[kept, kept].copy(), self._curvatures[kept].copy()
+        self._inverse.fill(0)
+        self._inverse[:count, :count], self._curvatures[:count] = inverse, curvatures
         self._first, self._last = 0, count
 
 
