@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "cpu.hpp"
+#include "addresses.hpp"
 #include "sparsity.hpp"
 
 namespace nb = nanobind;
@@ -22,23 +22,9 @@ namespace {
 
 using ascribe::Index;
 using ascribe::Matrix;
-using Address = std::int64_t;
-
-template <class T>
-T* at(Address address) {
-    return reinterpret_cast<T*>(static_cast<std::intptr_t>(address));
-}
-
-template <class T>
-const ascribe::Operations<T>& operations();
-template <>
-const ascribe::Operations<float>& operations() {
-    return ascribe::cpu::kernels().single_precision;
-}
-template <>
-const ascribe::Operations<double>& operations() {
-    return ascribe::cpu::kernels().double_precision;
-}
+using ascribe::Address;
+using ascribe::at;
+using ascribe::operations;
 
 // A layer of edges. Its numbers are (inputs, terms, outputs) from `first` on in the vector; x is (inputs, n).
 struct Stage {

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "cpu.hpp"
+#include "addresses.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -22,12 +22,8 @@ namespace {
 using ascribe::Index;
 using ascribe::Served;
 using ascribe::ServedLayer;
-using Address = std::int64_t;
-
-template <class T>
-T* at(Address address) {
-    return reinterpret_cast<T*>(static_cast<std::intptr_t>(address));
-}
+using ascribe::Address;
+using ascribe::at;
 
 // The makers for the instruction set in use.
 const ascribe::Servers& servers() {

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "cpu.hpp"
+#include "addresses.hpp"
 #include "sparsity.hpp"
 
 namespace nb = nanobind;
@@ -14,15 +14,12 @@ namespace {
 
 using ascribe::Index;
 using ascribe::Matrix;
-using Address = std::int64_t;
+using ascribe::Address;
+using ascribe::at;
+using ascribe::operations;
 using Strided = std::array<Address, 3>;  // address (0: missing), row stride, column stride
 using Coefficients = std::array<Address, 4>;  // the same, and the stride of the last axis
 using Sizes = std::array<Index, 7>;  // n, inputs, outputs, order, bases, base, linear
-
-template <class T>
-T* at(Address address) {
-    return reinterpret_cast<T*>(static_cast<std::intptr_t>(address));
-}
 
 template <class T>
 Matrix<T> matrix(const Strided& m) {
@@ -59,17 +56,6 @@ struct Layer {
         };
     }
 };
-
-template <class T>
-const ascribe::Operations<T>& operations();
-template <>
-const ascribe::Operations<float>& operations() {
-    return ascribe::cpu::kernels().single_precision;
-}
-template <>
-const ascribe::Operations<double>& operations() {
-    return ascribe::cpu::kernels().double_precision;
-}
 
 // Calls work with a number of the layer's precision, without Python's lock.
 template <class Work>
