@@ -1,4 +1,4 @@
-// Served networks for Python: memory comes in as addresses and strides (counted in elements), checked by served.py.
+// Served networks for Python: memory comes in as addresses and strides (counted in elements), checked by kan/compiled.py.
 #include "serve.hpp"
 
 #include <nanobind/nanobind.h>
