@@ -15,7 +15,7 @@ constexpr float two_to_the[] = {1.0f,           0.6931472f,     0.24022646f,   0
 template <>
 inline Vec<float> silu<float>(Vec<float> x) {
     constexpr __mmask16 every = 0xffff;
-    const __m512 v = _mm512_maskz_min_ps(every, _mm512_set1_ps(128), _mm512_maskz_max_ps(every, _mm512_set1_ps(-128), (__m512)x));
+    const __m512 v = _mm512_maskz_range_ps(every, (__m512)x, _mm512_set1_ps(128), 2);  // no further from 0 than 128
     const __m512 by = _mm512_set1_ps(-1.44269504f);
     const __m512 k = _mm512_maskz_roundscale_ps(every, _mm512_mul_ps(v, by), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     const Vec<float> r = (Vec<float>)_mm512_fmsub_ps(v, by, k);
