@@ -17,10 +17,8 @@ from ascribe.maths.kernels.weights import Weights
 
 Beyond = Literal["linear", "zero", "error"]
 
-
-def coefficients(coef: Float[Tensor, "inputs outputs bases"], trainable: bool = True) -> nn.Parameter:
-    """A parameter whose neighbouring outputs are neighbours in memory: wide layers read them in whole registers."""
-    return nn.Parameter(coef.mT.contiguous().mT, requires_grad=trainable)
+# Coefficients that are fitted together when a layer is made.
+_FITTED = 1_000_000
 
 
 class KANLayer(nn.Module):
@@ -77,13 +75,19 @@ class KANLayer(nn.Module):
         knots = self.edge.knots(
             torch.full((in_dim,), low, dtype=real), torch.full((in_dim,), high, dtype=real), self.num
         )
-        noise = (torch.rand(in_dim, out_dim, self.num + 1, generator=draw, dtype=real) - 0.5) * noise_scale / self.num
+        noise = torch.rand(in_dim, out_dim, self.num + 1, generator=draw, dtype=real)
+        noise.sub_(0.5).mul_(noise_scale).div_(self.num)
         points = knots[:, self.k : self.k + self.num + 1]
-        coef = self.edge.fit(points, noise, knots)
+        coef = torch.empty(in_dim, out_dim, self.num + self.k, dtype=real)
+        # A few inputs at a time: the fit is in float64 and would hold several times what is kept.
+        step = max(1, _FITTED // (out_dim * (self.num + self.k)))
+        for first in range(0, in_dim, step):
+            some = slice(first, first + step)
+            coef[some] = self.edge.fit(points[some], noise[some], knots[some])
         spread = scale_base_sigma * (2 * torch.rand(in_dim, out_dim, generator=draw, dtype=real) - 1)
         self.register_buffer("grid", knots.to(device))
         self.register_buffer("mask", torch.ones(in_dim, out_dim, dtype=real, device=device))
-        self.coef = coefficients(coef.to(device))
+        self.coef = nn.Parameter(coef.to(device))
         self.scale_base = nn.Parameter(((scale_base_mu + spread) / in_dim**0.5).to(device), requires_grad=sb_trainable)
         scale_sp = torch.full((in_dim, out_dim), in_dim**-0.5, dtype=real, device=device)
         self.scale_sp = nn.Parameter(scale_sp, requires_grad=sp_trainable)

@@ -6,8 +6,10 @@ import copy
 from collections.abc import Sequence
 from typing import SupportsIndex, TypeVar
 
+from torch import nn
+
 from ascribe.errors import InputError
-from ascribe.kan.layer import KANLayer, coefficients
+from ascribe.kan.layer import KANLayer
 from ascribe.kan.structure import Network
 
 Net = TypeVar("Net", bound=Network)
@@ -33,5 +35,5 @@ def refine(net: Net, grid: SupportsIndex | Sequence[int]) -> Net:
 
 def _refine_layer(layer: KANLayer, cells: int) -> None:
     layer.grid, coef = layer.edge.refine(layer.grid, layer.coef.detach(), cells)
-    layer.coef = coefficients(coef, layer.coef.requires_grad)
+    layer.coef = nn.Parameter(coef, requires_grad=layer.coef.requires_grad)
     layer.num = cells

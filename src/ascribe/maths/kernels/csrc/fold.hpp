@@ -56,6 +56,10 @@ inline Vec<T> load_row(const Matrix<const T>& m, Index i, Index j) {
 
 template <class T>
 inline void store_row(const Matrix<T>& m, Index i, Index j, Vec<T> v, bool add) {
+    if (m.column == 1) {
+        T* to = &m(i, j);
+        return store(to, add ? load(static_cast<const T*>(to)) + v : v);
+    }
     for (int l = 0; l < lanes<T>; ++l) m(i, j + l) = add ? m(i, j + l) + v[l] : v[l];
 }
 
@@ -69,10 +73,10 @@ inline Vec<T> scale_row(const Layer<T>& layer, Index i, Index j) {
     return layer.weights.scale ? load_row(layer.weights.scale, i, j) : all<T>(1);
 }
 
-// Whether a tile of J outputs is whole, and its coefficients are neighbours in memory, as a KANLayer keeps them.
-template <int J, class T>
-inline bool in_registers(const Layer<T>& layer, Index first) {
-    return layer.weights.coef.column == 1 && first + J <= layer.outputs;
+// Coefficient m of every edge.
+template <class T>
+inline Matrix<T> coefficient(const Weights<T>& w, int m) {
+    return {w.coef.at + m * w.step, w.coef.row, w.coef.column};
 }
 
 // The folded weights of an input and a tile of outputs, (terms, J); 0 beyond the last output. Says whether there is an
@@ -81,7 +85,7 @@ template <class T, int J>
 inline bool fold_tile(const Layer<T>& layer, Index i, Index first, T* to) {
     const Weights<const T>& w = layer.weights;
     bool live = false;
-    if (!in_registers<J>(layer, first)) {
+    if (first + J > layer.outputs) {
         for (int j = 0; j < J; ++j) live |= fold(layer, i, first + j, to + j, J);
         return live;
     }
@@ -89,10 +93,9 @@ inline bool fold_tile(const Layer<T>& layer, Index i, Index first, T* to) {
         const Vec<T> mask = mask_row(layer, i, first + j), scale = mask * scale_row(layer, i, first + j);
         const Bits<T> open = mask != T(0);
         const Vec<T> base = mask * load_row(w.base, i, first + j);
-        const T* coef = &w.coef(i, first + j);
         store(to + j, open ? base : Vec<T>{});
         for (int m = 0; m < layer.bases; ++m) {
-            const Vec<T> folded = scale * load(coef + m * w.step);
+            const Vec<T> folded = scale * load_row(coefficient(w, m), i, first + j);
             store(to + (m + 1) * J + j, open ? folded : Vec<T>{});
         }
         live |= sum<T>(open ? all<T>(1) : Vec<T>{}) > T(0);
@@ -106,21 +109,18 @@ inline void unfold_tile(
     const Layer<T>& layer, Index i, Index first, const T* gradient, const Weights<T>& to, bool add
 ) {
     const Weights<const T>& w = layer.weights;
-    if (!in_registers<J>(layer, first) || to.coef.column != 1) {
+    if (first + J > layer.outputs) {
         for (int j = 0; j < J && first + j < layer.outputs; ++j)
             unfold<T>(layer, i, first + j, gradient + j, J, to, add);
         return;
     }
     for (int j = 0; j < J; j += lanes<T>) {
         const Vec<T> mask = mask_row(layer, i, first + j), scale = mask * scale_row(layer, i, first + j);
-        const T* coef = &w.coef(i, first + j);
-        T* to_coef = &to.coef(i, first + j);
         Vec<T> along{};
         for (int m = 0; m < layer.bases; ++m) {
             const Vec<T> g = load(gradient + (m + 1) * J + j);
-            T* at = to_coef + m * to.step;
-            along += load(coef + m * w.step) * g;
-            store(at, add ? load(at) + scale * g : scale * g);
+            along += load_row(coefficient(w, m), i, first + j) * g;
+            store_row(coefficient(to, m), i, first + j, scale * g, add);
         }
         store_row(to.base, i, first + j, mask * load(gradient + j), add);
         if (to.scale) store_row(to.scale, i, first + j, mask * along, add);
