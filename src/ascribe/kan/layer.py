@@ -75,15 +75,14 @@ class KANLayer(nn.Module):
         knots = self.edge.knots(
             torch.full((in_dim,), low, dtype=real), torch.full((in_dim,), high, dtype=real), self.num
         )
-        noise = torch.rand(in_dim, out_dim, self.num + 1, generator=draw, dtype=real)
-        noise.sub_(0.5).mul_(noise_scale).div_(self.num)
         points = knots[:, self.k : self.k + self.num + 1]
         coef = torch.empty(in_dim, out_dim, self.num + self.k, dtype=real)
         # A few inputs at a time: the fit is in float64 and would hold several times what is kept.
         step = max(1, _FITTED // (out_dim * (self.num + self.k)))
-        for first in range(0, in_dim, step):
-            some = slice(first, first + step)
-            coef[some] = self.edge.fit(points[some], noise[some], knots[some])
+        for some in (slice(first, first + step) for first in range(0, in_dim, step)):
+            noise = torch.rand(len(points[some]), out_dim, self.num + 1, generator=draw, dtype=real)
+            noise.sub_(0.5).mul_(noise_scale).div_(self.num)
+            coef[some] = self.edge.fit(points[some], noise, knots[some])
         spread = scale_base_sigma * (2 * torch.rand(in_dim, out_dim, generator=draw, dtype=real) - 1)
         self.register_buffer("grid", knots.to(device))
         self.register_buffer("mask", torch.ones(in_dim, out_dim, dtype=real, device=device))
