@@ -10,10 +10,9 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from ascribe.errors import InputError
 from ascribe.kan.compiled_layer import CompiledLayer
 from ascribe.kan.fold import fold
-from ascribe.kan.structure import Network
+from ascribe.kan.structure import Network, require_columns
 from ascribe.maths.kernels.native import native
 from ascribe.maths.kernels.watch import transformed, watched
 
@@ -68,13 +67,7 @@ class CompiledKAN(nn.Module):
             yield y if isinstance(batch, Tensor) else y.numpy()
 
     def _rows(self, x: Tensor) -> Float[Tensor, "n columns"]:
-        if x.ndim == 0 or x.shape[-1] != self.columns:
-            raise InputError(
-                f"x has shape {tuple(x.shape)}, but the network takes (*, {self.columns}) columns of data;"
-                f" pass exactly {self.columns} columns."
-            )
-        if not x.is_floating_point():
-            raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
+        require_columns(x, self.columns)
         return x.reshape(-1, self.columns)
 
     def _serve(self, x: Tensor) -> Float[Tensor, "n outputs"] | None:

@@ -21,6 +21,17 @@ Affine = tuple[Tensor, Tensor]
 Net = TypeVar("Net", bound="Network")
 
 
+def require_columns(x: Tensor, columns: int) -> None:
+    """Raises InputError unless x is (*, columns) of real numbers."""
+    if x.ndim == 0 or x.shape[-1] != columns:
+        raise InputError(
+            f"x has shape {tuple(x.shape)}, but the network takes (*, {columns}) columns of data;"
+            f" pass exactly {columns} columns."
+        )
+    if not x.is_floating_point():
+        raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
+
+
 class Network(nn.Module):
     """Layers, nodes and their affines; what can be done with a network stands in the other files of this room."""
 
@@ -147,13 +158,7 @@ class Network(nn.Module):
 
         Raises InputError for a wrong number of columns, or for integers.
         """
-        if x.ndim == 0 or x.shape[-1] != self.columns:
-            raise InputError(
-                f"x has shape {tuple(x.shape)}, but the network takes (*, {self.columns}) columns of data;"
-                f" pass exactly {self.columns} columns."
-            )
-        if not x.is_floating_point():
-            raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
+        require_columns(x, self.columns)
         rows = x.reshape(-1, self.columns).to(self.layers[0].coef.dtype)
         return rows if self.nodes(0) == self.columns else rows[:, self.input_id]
 

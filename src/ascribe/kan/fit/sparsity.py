@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.kan.regularization import entropy_and_slope
+from ascribe.maths.kernels.cpu import strided
 from ascribe.maths.kernels.native import native
 
 # Edges up to which torch takes longer to find its operations than the kernel to do them, one edge after the other.
@@ -40,21 +41,16 @@ def sparsity(
     pull, stiffness, slope = torch.empty_like(root), torch.empty_like(root), torch.empty_like(deviation)
     value = module.sparsity(
         root.dtype is torch.float64,
-        _strided(root),
+        strided(root),
         deviation.data_ptr(),
         inputs,
         outputs,
         (l1, entropy, lamb, smoothing),
-        _strided(pull),
-        _strided(stiffness),
+        strided(pull),
+        strided(stiffness),
         slope.data_ptr(),
     )
     return Sparsity(value, pull, stiffness, slope)
-
-
-def _strided(t: Tensor) -> tuple[int, int, int]:
-    row, column = t.stride()
-    return t.data_ptr(), row, column
 
 
 def _plain(root: Tensor, deviation: Tensor, l1: float, entropy: float, lamb: float, smoothing: float) -> Sparsity:

@@ -39,7 +39,7 @@ def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> F
     n, inputs = x.shape
     out = x.new_empty(inputs, basis.terms, n)
     knots = basis.knots.contiguous()
-    layer = _layer(x, basis, knots, None, 0)
+    layer = _layer(x, basis, knots)
     _module().design(layer, derivative, out.data_ptr(), _threads(n * inputs * basis.terms * 8))
     return out
 
@@ -60,10 +60,10 @@ def forward(
         # As x lies in memory, so does y: rows first, or features first.
         y = x.new_empty(outputs, n).T if x.stride(0) == 1 and n > 1 else x.new_empty(n, outputs)
     knots = basis.knots.contiguous()
-    layer = _layer(x, basis, knots, weights, outputs)
+    layer = _layer(x, basis, knots, weights)
     found = (into or _moments(inputs, basis.terms)) if moments else None
     mean, covariance = (0, 0) if found is None else (found.mean.data_ptr(), found.covariance.data_ptr())
-    _module().forward(layer, _strided(y), mean, covariance, _threads(n * inputs * (outputs + 4) * basis.order))
+    _module().forward(layer, strided(y), mean, covariance, _threads(n * inputs * (outputs + 4) * basis.order))
     return y, found
 
 
@@ -77,7 +77,7 @@ def spreads(
     covariance = moments.covariance.contiguous()
     sizes = (0, inputs, outputs, 0, weights.coef.shape[2], 0, 0)
     layer = _module().Layer(out.dtype is torch.float64, sizes, _MISSING, 0, *_addresses(weights))
-    _module().spreads(layer, covariance.data_ptr(), smoothing, _strided(out))
+    _module().spreads(layer, covariance.data_ptr(), smoothing, strided(out))
     return out
 
 
@@ -99,7 +99,7 @@ def backward(
     n, inputs = x.shape
     outputs = weights.base.shape[1]
     knots = basis.knots.contiguous()
-    layer = _layer(x, basis, knots, weights, outputs)
+    layer = _layer(x, basis, knots, weights)
     gx, gw = into
     if to_x and gx is None:
         gx = torch.empty_like(x)
@@ -111,12 +111,12 @@ def backward(
     base, coef, scale, _ = ((0, 0, 0), (0, 0, 0, 0), _MISSING, _MISSING) if gw is None else _addresses(gw)
     _module().backward(
         layer,
-        _strided(gy),
-        _MISSING if pull is None else _strided(pull),
+        strided(gy),
+        _MISSING if pull is None else strided(pull),
         mean,
         covariance,
         *((0, 0) if drift is None or centre is None else (drift.data_ptr(), centre.data_ptr())),
-        _MISSING if gx is None else _strided(gx),
+        _MISSING if gx is None else strided(gx),
         base,
         coef,
         scale,
@@ -132,7 +132,7 @@ def deviations(
     n, features = x.shape
     found = torch.empty(2, features, dtype=torch.float64)
     mean, deviation = found[0], found[1]
-    _module().deviations(x.dtype is torch.float64, _strided(x), n, features, mean.data_ptr(), deviation.data_ptr())
+    _module().deviations(x.dtype is torch.float64, strided(x), n, features, mean.data_ptr(), deviation.data_ptr())
     return mean, deviation
 
 
@@ -160,30 +160,35 @@ def _like(weights: Weights) -> Weights:
 
 def _require_alike(x: Tensor, basis: Basis, weights: Weights | None) -> None:
     """Memory of another size, type or device is not for the kernel to read."""
-    for t in (basis.knots, *(weights or ())):
-        if t is not None and (t.dtype is not x.dtype or not t.is_cpu):
+    inputs, outputs = x.shape[1], 0 if weights is None else weights.base.shape[1]
+    edges = (inputs, outputs)
+    shapes = (inputs, basis.knots.shape[1]), edges, (*edges, basis.bases), edges, edges
+    for t, shape in zip((basis.knots, *(weights or ())), shapes, strict=False):
+        if t is None:
+            continue
+        if t.dtype is not x.dtype or not t.is_cpu:
             raise InputError(
                 f"x is {x.dtype} on {x.device}, but the layer's numbers are {t.dtype} on {t.device};"
                 " move one to the other: x.to(t) for a tensor t of the layer, or layer.to(x)."
             )
-    inputs, outputs = x.shape[1], 0 if weights is None else weights.base.shape[1]
-    wanted = [(inputs, outputs), (inputs, outputs, basis.bases), (inputs, outputs), (inputs, outputs)]
-    for t, shape in zip((basis.knots, *(weights or ())), [(inputs, basis.knots.shape[1]), *wanted], strict=False):
-        if t is not None and tuple(t.shape) != shape:
+        if tuple(t.shape) != shape:
             raise InputError(
                 f"x has {inputs} columns and a tensor of the layer the shape {tuple(t.shape)}; {shape} is needed."
             )
 
 
-def _layer(x: Tensor, basis: Basis, knots: Tensor, weights: Weights | None, outputs: int) -> _native.Layer:
+def _layer(x: Tensor, basis: Basis, knots: Tensor, weights: Weights | None = None) -> _native.Layer:
     _require_alike(x, basis, weights)
     n, inputs = x.shape
+    outputs, held = 0, (_MISSING, (0, 0, 0, 0), _MISSING, _MISSING)
+    if weights is not None:
+        outputs, held = weights.base.shape[1], _addresses(weights)
     sizes = (n, inputs, outputs, basis.order, basis.bases, _BASES.index(basis.base), int(basis.extrapolate == "linear"))
-    held = (_MISSING, (0, 0, 0, 0), _MISSING, _MISSING) if weights is None else _addresses(weights)
-    return _module().Layer(x.dtype is torch.float64, sizes, _strided(x), knots.data_ptr(), *held)
+    return _module().Layer(x.dtype is torch.float64, sizes, strided(x), knots.data_ptr(), *held)
 
 
-def _strided(t: Tensor) -> tuple[int, int, int]:
+def strided(t: Tensor) -> tuple[int, int, int]:
+    """A matrix as the kernel takes it: its address and its strides."""
     row, column = t.stride()
     return t.data_ptr(), row, column
 
@@ -194,8 +199,8 @@ def _addresses(
     base, coef, scale, mask = weights
     row, column, step = coef.stride()
     return (
-        _strided(base),
+        strided(base),
         (coef.data_ptr(), row, column, step),
-        _MISSING if scale is None else _strided(scale),
-        _MISSING if mask is None else _strided(mask),
+        _MISSING if scale is None else strided(scale),
+        _MISSING if mask is None else strided(mask),
     )

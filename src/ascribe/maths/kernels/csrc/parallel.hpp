@@ -7,7 +7,7 @@
 
 namespace ascribe {
 
-// Calls work(context, part, first, last) on consecutive ranges of 0..tasks, one a thread; the last one on this thread.
+// Calls work(context, part, first, last) on consecutive ranges of 0..tasks, at most one a thread.
 void parallel(Index tasks, int threads, void (*work)(void* context, Index part, Index first, Index last), void* context);
 
 // Memory aligned for any register, not initialised. Throws std::bad_alloc.
