@@ -28,12 +28,19 @@ class Method(ABC):
     `laws` names what it promises: complete, dummy, linear, affine, symmetric, implementation_invariant (see
     `ascribe.testing`). `reference` says what `z0` is: "point", shape (1 or rows, *shape), or "background", shape
     (draws, 1 or rows, *shape). `space` says what `z` is where the network is cut: the layer's value, or the input
-    (then `f.record` gives the layer's). Results are like `z`, or (rows, players) for methods of players.
+    (then `f.record` gives the layer's).
+
+    `yields` says what comes back: "place", values like those at the cut, or like the input where there is none, or
+    (rows, players) for methods of players; "input", like the input also where the network is cut; "map", rows first and
+    then a shape of the method's own; "pairs", (rows, players, players). `gradients` says that the score is
+    differentiated, so that token ids must be explained at their embedding.
     """
 
     laws: ClassVar[frozenset[str]] = frozenset()
     reference: ClassVar[str] = "point"
     space: ClassVar[str] = "layer"
+    yields: ClassVar[str] = "place"
+    gradients: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
