@@ -9,16 +9,14 @@ Nothing is stacked: rows never meet, a transposed batch is no trouble, and the b
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import MethodError
+from ascribe.rules.as_written import as_written
 from ascribe.rules.recording import Recording
 from ascribe.rules.replaying import Replaying
 
@@ -39,13 +37,13 @@ def multipliers(
     tensor([[0., 2.]])
     """
     start = x.detach().requires_grad_()
-    with _as_written(), torch.enable_grad():
+    with as_written(), torch.enable_grad():
         # Copies, since a network may begin with a function that writes into its input.
         first, second = start.clone(), x0.detach().clone()
         with Recording(first) as recording:
             scores = network(first)
         recording.check([scores])
-    with _as_written(), torch.no_grad(), Replaying(recording.tape) as replaying:
+    with as_written(), torch.no_grad(), Replaying(recording.tape) as replaying:
         reference = network(second)
     replaying.finish()
     if scores.requires_grad:
@@ -56,9 +54,3 @@ def multipliers(
             "detach, a comparison, torch.func); write it with torch functions, or use Shapley()."
         )
     return torch.zeros_like(first)
-
-
-def _as_written() -> AbstractContextManager[Any]:
-    """Compiled modules run the code they were compiled from, which torch function overrides can see."""
-    # Nothing is compiled before dynamo is imported, and to import it takes longer than most explanations.
-    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
