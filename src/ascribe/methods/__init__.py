@@ -2,8 +2,10 @@
 
 from ascribe.methods.ablation import Ablation as Ablation
 from ascribe.methods.conductance import Conductance as Conductance
+from ascribe.methods.deconvolution import Deconvolution as Deconvolution
 from ascribe.methods.deep_lift import DeepLift as DeepLift
 from ascribe.methods.expected_gradients import ExpectedGradients as ExpectedGradients
+from ascribe.methods.guided_backprop import GuidedBackprop as GuidedBackprop
 from ascribe.methods.input_x_gradient import InputXGradient as InputXGradient
 from ascribe.methods.integrated_gradients import IntegratedGradients as IntegratedGradients
 from ascribe.methods.saliency import Saliency as Saliency
