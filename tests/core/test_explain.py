@@ -70,7 +70,7 @@ class TestTargets:
         assert a.values.shape == (3, 6, 4)
         assert a.gap.shape == a.output.shape == (3, 6)
         for k in range(3):
-            assert torch.equal(a.values[k], explain(net, x, IntegratedGradients(), target=k).values)
+            torch.testing.assert_close(a.values[k], explain(net, x, IntegratedGradients(), target=k).values)
 
     def test_a_neuron_is_a_target(self, net: nn.Module, x: Tensor) -> None:
         slope = explain(net, x, Saliency(), target=Neuron("0", 2)).values

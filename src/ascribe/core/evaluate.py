@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ascribe.core.points import slopes
 from ascribe.core.score import Score
 from ascribe.errors import InputError, MethodError
 
@@ -15,6 +16,7 @@ _CACHE = 2 * 2**20  # bytes: a core's second-level cache
 _FEW_ROWS = 8  # so many rows a call are worth it, however large they are
 _DOUBT = 8  # a guess may be wrong by so much: functions such as an LSTM keep more than they return
 
+_ROW = "row {} of x; leave such rows out"
 _NOWHERE = "what x is compared with; pass another baseline= or background="
 
 
@@ -33,7 +35,7 @@ def sweep(f: Score, count: int, work: Callable[[Int[Tensor, " piece"]], None], *
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error) or len(index) == 1:
                 raise
-            f.footprint.measured[gradients] = -(-2 * f.budget.memory // len(index))
+            f.footprint.measured[gradients] = -(-2 * f.budget.memory * f.outputs // len(index))
         else:
             start += len(index)
 
@@ -49,7 +51,7 @@ def values(f: Score, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"] | Non
     pieces: list[Tensor] = []
     sweep(f, len(z), lambda i: pieces.append(f(z[i], every[i])), gradients=False)
     scores = torch.cat(pieces)
-    return scores if rows is not None else f.remember(z, _finite(scores, "row {} of x; leave such rows out"))
+    return scores if rows is not None else f.remember(z, _finite(f, scores, _ROW))
 
 
 def reference_values(f: Score, z0: Float[Tensor, "..."]) -> Float[Tensor, " rows"]:
@@ -76,14 +78,14 @@ def draw_values(f: Score, z0: Float[Tensor, "..."]) -> tuple[Float[Tensor, "draw
             pieces.append(f(draws[draw, torch.zeros_like(which) if shared else which], rows[which]))
 
         sweep(f, len(draws) * len(rows), work, gradients=False)
-        scores = f.remember(z0, _finite(torch.cat(pieces), _NOWHERE))
+        scores = f.remember(z0, _finite(f, torch.cat(pieces), _NOWHERE))
     return scores.view(len(draws), len(rows)), kind
 
 
-def _finite(scores: Float[Tensor, " n"], place: str) -> Float[Tensor, " n"]:
+def _finite(f: Score, scores: Float[Tensor, " n"], place: str) -> Float[Tensor, " n"]:
     if bool(scores.isfinite().all()):
         return scores
-    first = int((~scores.isfinite()).nonzero()[0])
+    first = int((~scores.isfinite()).nonzero()[0]) // f.outputs
     raise InputError(f"the model gives NaN or infinity for {place.format(first)}")
 
 
@@ -103,16 +105,16 @@ def value_and_gradient(
     """
     every = f.every if rows is None else rows
     scores: list[Tensor] = []
-    slopes = torch.empty_like(z)
+    gradients = torch.empty_like(z)
 
     def work(index: Int[Tensor, " piece"]) -> None:
         score, slope = differentiate(f, z[index], every[index])
         scores.append(score)
-        slopes[index] = slope
+        gradients[index] = slope
 
     sweep(f, len(z), work, gradients=True)
     found = torch.cat(scores)
-    return found if rows is not None else f.remember(z, _finite(found, "row {} of x; leave such rows out")), slopes
+    return found if rows is not None else f.remember(z, _finite(f, found, _ROW)), gradients
 
 
 def differentiate(
@@ -124,44 +126,47 @@ def differentiate(
     """
     if f.obstacle is not None:
         raise InputError(f.obstacle)
-    leaf = z.detach().requires_grad_()
+    points = f.points(z, rows)
+    leaf = (z if points is None else z[points.first]).detach().requires_grad_()
     with torch.enable_grad():
         # A network may begin with an operation in place, which a leaf does not allow.
-        scores = f(leaf.clone(), rows)
+        scores = f.at(leaf.clone(), rows, points)
         if not scores.requires_grad:
             raise MethodError(
                 "the score has no gradient: the model does not compute it from its input by differentiable "
                 "torch operations; use Shapley() or Ablation(), which need none"
             )
-        (slope,) = torch.autograd.grad(scores.sum(), leaf, allow_unused=True, materialize_grads=True)
+        slope = slopes(scores, leaf, points)
     return scores.detach(), slope
 
 
 def rows_together(f: Score, left: int, gradients: bool) -> int:
     """How many of the evaluations that are left go through the network together."""
-    row = f.sample.element_size() * f.sample.numel()
+    # Each point's values, slopes and what a method makes of them; the point's own way through the network comes on top.
+    beside = 4 * f.sample.element_size() * f.sample.numel() * f.outputs
+    points = -(-left // f.outputs)
     if gradients not in f.footprint.measured:
-        guess = f.footprint.guess(gradients) + 4 * row
-        if left == 1 or (left <= _room(f, guess) and left * _DOUBT * guess <= f.budget.memory):
+        guess = f.footprint.guess(gradients) + beside
+        if points == 1 or (points <= _room(f, guess) and points * _DOUBT * guess <= f.budget.memory):
             return left
         f.footprint.measure(lambda count: _copies(f, count), gradients)
-    return min(left, _room(f, f.footprint.measured[gradients] + 4 * row))
+    return min(left, f.outputs * _room(f, f.footprint.measured[gradients] + beside))
 
 
-def _room(f: Score, row: int) -> int:
-    """How many rows of so many bytes go together."""
-    piece = f.budget.memory // row
+def _room(f: Score, point: int) -> int:
+    """How many points of so many bytes go together."""
+    piece = f.budget.memory // point
     if f.sample.device.type == "cpu" and f.module is not None:
         # Pieces that outgrow the caches are slower: 64 MiB at once takes twice the time on small networks. A plain
         # function may cost most of its time a call (scikit-learn's do), so it gets all that fits.
-        piece = min(piece, max(_CACHE // row, _FEW_ROWS))
+        piece = min(piece, max(_CACHE // point, _FEW_ROWS))
     return max(1, piece)
 
 
 def _copies(f: Score, count: int) -> Float[Tensor, " count"]:
     z = f.sample.repeat(count, *[1] * (f.sample.ndim - 1))
     z.requires_grad_(torch.is_grad_enabled() and f.obstacle is None)
-    return f(z.clone(), f.every[:1].repeat(count))
+    return f.at(z.clone(), f.every[:1].repeat(count), None)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

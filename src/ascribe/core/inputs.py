@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, final
 
@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor, nn
 
+from ascribe.core.given import Given
 from ascribe.core.kinds import Kind, kind_of
 from ascribe.errors import AscribeError, InputError
 
@@ -27,6 +28,7 @@ class Inputs:
     keys: tuple[str, ...] | tuple[int, ...] | None
     kinds: tuple[Kind, ...]
     parts: tuple[Tensor, ...]
+    given: Given = field(default_factory=Given)
 
     @property
     def rows(self) -> int:
@@ -68,12 +70,13 @@ class Inputs:
             return parts[0]
         return dict(zip(self.keys, parts, strict=True)) if isinstance(self.keys[0], str) else tuple(parts)
 
-    def call(self, model: Callable[..., Any], parts: Sequence[Tensor]) -> Any:
-        """The model's output on these parts."""
+    def call(self, model: Callable[..., Any], parts: Sequence[Tensor], rows: Int[Tensor, " n"]) -> Any:
+        """The model's output on these parts, which stand for these data rows."""
         arguments = [kind.give(part) for kind, part in zip(self.kinds, parts, strict=True)]
+        args, kwargs = self.given.take(rows)
         if self.keys is not None and isinstance(self.keys[0], str):
-            return model(**self._nested(arguments))
-        return model(*arguments)
+            return model(*args, **self._nested(arguments), **kwargs)
+        return model(*arguments, *args, **kwargs)
 
     def take(self, rows: Int[Tensor, " n"]) -> tuple[Tensor, ...]:
         return tuple(part[rows.to(part.device)] for part in self.parts)
@@ -97,8 +100,8 @@ class Inputs:
         )
 
 
-def read_inputs(x: Any, network: nn.Module | None) -> Inputs:
-    """Read `x`: its rows must agree, be at least one, and hold no NaN or infinity.
+def read_inputs(x: Any, network: nn.Module | None, given: Any = None) -> Inputs:
+    """Read `x`: its rows must agree, be at least one, and hold no NaN or infinity; `given` goes with it unread.
 
     Raises InputError.
 
@@ -124,7 +127,7 @@ def read_inputs(x: Any, network: nn.Module | None) -> Inputs:
         if len(part) != len(parts[0]):
             raise InputError(f"the inputs have {len(parts[0])} and {len(part)} rows; every input needs one entry a row")
         _finite(part, kind, "x")
-    return Inputs(keys, kinds, parts)
+    return Inputs(keys, kinds, parts, Given.of(given, len(parts[0])))
 
 
 def _fitting(value: Any, kind: Kind, part: Tensor, role: str) -> Tensor:

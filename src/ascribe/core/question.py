@@ -13,19 +13,8 @@ from torch import Tensor
 from ascribe.core.attribution import Attribution
 from ascribe.core.evaluate import reference_values, values
 from ascribe.core.method import Estimate, Method
-from ascribe.core.score import Score
-from ascribe.core.target import Pick
-
-
-@final
-@dataclass(frozen=True)
-class Place:
-    """What a method varies: a score with its point and references, at the input or at a cut."""
-
-    f: Score
-    z: Float[Tensor, "rows *shape"]
-    point: Float[Tensor, "any *shape"]
-    background: Float[Tensor, "draws any *shape"]
+from ascribe.core.names import numbered
+from ascribe.core.place import Place, embedded, of_every_output
 
 
 @final
@@ -33,42 +22,38 @@ class Place:
 class Question:
     """One model, one x, one target; `answer` may be asked of several methods.
 
-    `place` is the cut where there is one and the input elsewhere; `entrance` is always the input. `picks` has one
-    pick, or one for each output with `target="all"`.
+    `place` is the cut where there is one and the input elsewhere; `entrance` is always the input. `outputs` is how many
+    there are with `target="all"`.
     """
 
     place: Place
     entrance: Place
-    picks: tuple[Pick, ...]
+    outputs: int | None
     target: Any
-    at: str | None
+    at: str | tuple[str, ...] | None
     grouped: bool
 
     def answer(self, method: Method) -> Attribution:
         """Attributions by this method."""
-        answers = [self._answer(method, pick) for pick in self.picks]
-        every_output = isinstance(self.target, str) and self.target == "all"
-        return _stacked(answers) if every_output else answers[0]
-
-    def _answer(self, method: Method, pick: Pick) -> Attribution:
-        place = self.place if method.space == "layer" else self.entrance
-        f = replace(place.f, pick=pick, known=[])
-        calls, evaluations, start = f.budget.calls, f.budget.evaluations, perf_counter()
-        with torch.no_grad(), f.budget.showing(method.name):
-            z0 = place.point if method.reference == "point" else place.background
+        started = self.place.f.budget.calls, self.place.f.budget.evaluations, perf_counter()
+        shown = self.entrance if method.yields == "input" else self.place
+        with torch.no_grad(), self.place.f.budget.showing(method.name):
+            place = self._varied(method)
+            f, z0 = place.f, place.point if method.reference == "point" else place.background
             found = method(f, place.z, z0)
             # After the method, which may have met these scores on its way.
             output, reference = values(f, place.z), reference_values(f, z0)
         found = found if isinstance(found, Estimate) else Estimate(found, None)
         gap = output.double() - reference.double() - found.values.double().flatten(1).sum(1)
+        calls, evaluations, start = started
         return Attribution(
-            values=self._shown(found.values),
-            error=None if found.error is None else self._shown(found.error),
-            output=output,
-            reference=reference,
-            gap=gap.to(output.dtype),
-            inputs=self._nest(self.place.z),
-            names=self.place.f.players.names,
+            values=self._shown(found.values, method, shown, place),
+            error=None if found.error is None else self._shown(found.error, method, shown, place),
+            output=self._by_output(output),
+            reference=self._by_output(reference),
+            gap=self._by_output(gap.to(output.dtype)),
+            inputs=shown.nest(shown.z),
+            names=_map_names(found.values, self.at) if method.yields == "map" else shown.f.players.names,
             target=self.target,
             at=self.at,
             method=method,
@@ -77,36 +62,29 @@ class Question:
             seconds=perf_counter() - start,
         )
 
-    def _shown(self, found: Tensor) -> Any:
+    def _varied(self, method: Method) -> Place:
+        """The place that the method varies: of token ids that it must differentiate, their embedding."""
+        place = self.place if method.space == "layer" else self.entrance
+        place = replace(place, f=replace(place.f, known=[]))
+        if method.gradients and place.f.obstacle is not None:
+            place = embedded(place)
+        return place if self.outputs is None else of_every_output(place, self.outputs)
+
+    def _shown(self, found: Float[Tensor, "rows ..."], method: Method, shown: Place, varied: Place) -> Any:
         """Players' values where groups were asked for, and entries in the user's nest elsewhere."""
-        players, shape = self.place.f.players, self.place.z.shape
-        if self.grouped:
-            return found if found.shape[1:] == (players.count,) else players.gather(found)
-        return self._nest(found.reshape(shape))
+        if method.yields in ("map", "pairs"):
+            return self._by_output(found)
+        # Conductance varies the input and answers about the layer; all others answer about what they vary.
+        like = shown if method.space == "input" and method.yields == "place" else varied
+        players, grouped = like.f.players, self.grouped and shown is self.place
+        if grouped or like.f.site is not shown.f.site:
+            found = found if found.shape[1:] == (players.count,) else players.gather(found)
+        return self._by_output(found) if grouped else shown.nest(self._by_output(found.reshape(-1, *shown.z.shape[1:])))
 
-    def _nest(self, z: Tensor) -> Any:
-        return z if self.at is not None else self.place.f.inputs.nest(z)
+    def _by_output(self, found: Float[Tensor, "rows ..."]) -> Float[Tensor, "..."]:
+        """The outputs in front, where all are asked for."""
+        return found if self.outputs is None else found.unflatten(0, (-1, self.outputs)).movedim(1, 0)
 
 
-def _stacked(answers: list[Attribution]) -> Attribution:
-    """One attribution with the outputs in front."""
-    first = answers[0]
-
-    def stack(nests: list[Any]) -> Any:
-        if isinstance(nests[0], Tensor):
-            return torch.stack(nests)
-        if isinstance(nests[0], dict):
-            return {key: torch.stack([nest[key] for nest in nests]) for key in nests[0]}
-        return tuple(torch.stack(parts) for parts in zip(*nests, strict=True))
-
-    return replace(
-        first,
-        values=stack([a.values for a in answers]),
-        error=None if first.error is None else stack([a.error for a in answers]),
-        output=torch.stack([a.output for a in answers]),
-        reference=torch.stack([a.reference for a in answers]),
-        gap=torch.stack([a.gap for a in answers]),
-        calls=sum(a.calls for a in answers),
-        evaluations=sum(a.evaluations for a in answers),
-        seconds=sum(a.seconds for a in answers),
-    )
+def _map_names(found: Float[Tensor, "rows *form"], at: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return tuple(numbered(at if isinstance(at, str) else "map", found.shape[1:]))

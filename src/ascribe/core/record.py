@@ -24,14 +24,21 @@ class Record:
     inputs: Any
     names: tuple[str, ...]
     target: Any
-    at: str | None
+    at: str | tuple[str, ...] | None
     method: Method
     calls: int
     evaluations: int
     seconds: float
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """A name for every column of `per_feature`: the features, or their pairs."""
+        if self.per_feature().shape[-1] == len(self.names):
+            return self.names
+        return tuple(f"{one} x {other}" for one in self.names for other in self.names)
+
     def per_feature(self) -> Shaped[Tensor, "*outputs rows features"]:
-        """The values as one tensor with one column a name."""
+        """The values as one tensor with one column a feature, or one a pair of features."""
         return flat(self.values, self.output.ndim)
 
     def error_per_feature(self) -> Shaped[Tensor, "*outputs rows features"] | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -15,8 +15,10 @@ from ascribe.core.cut import Cut
 from ascribe.core.footprint import Footprint
 from ascribe.core.inputs import Inputs
 from ascribe.core.players import Players
+from ascribe.core.points import Points
+from ascribe.core.site import Site
 from ascribe.core.state import network_of
-from ascribe.core.target import Pick
+from ascribe.core.target import Pick, output_tensor
 from ascribe.errors import InputError, LayerError
 
 
@@ -26,8 +28,11 @@ class Score:
     """$f(z)$: the picked output of a model, one number a row.
 
     Row k of `z` stands for data row `rows[k]`: for its target and, where the network is cut, for the inputs that run
-    up to the cut. With `space="layer"` and a cut, `z` takes the place of the value there; with `space="input"` it is
-    the input, and `record` also gives the value at the cut.
+    up to the cut. With a `site`, `z` takes the place of the values there; without, it is the input. `record` also
+    gives the value at the `cut`.
+
+    Where every output is explained there are several rows for a data row, one after the other: row k is output
+    `k % outputs` of data row `k // outputs`. Those at the same point go through the network once.
     """
 
     model: Callable[..., Any]
@@ -39,13 +44,14 @@ class Score:
     footprint: Footprint
     cut: Cut | None = None
     neuron: Cut | None = None
-    space: Literal["layer", "input"] = "layer"
+    site: Site | None = None
+    outputs: int = 1
     known: list[tuple[Tensor, int, Tensor]] = field(default_factory=list[tuple[Tensor, int, Tensor]])
 
     @property
     def rows(self) -> int:
-        """The number of data rows."""
-        return self.inputs.rows
+        """The number of rows: of data rows, times the outputs of each that are explained."""
+        return self.inputs.rows * self.outputs
 
     @property
     def module(self) -> nn.Module | None:
@@ -54,17 +60,12 @@ class Score:
 
     @property
     def every(self) -> Int[Tensor, " rows"]:
-        """All data rows in order."""
+        """All rows in order."""
         return torch.arange(self.rows, device=self.sample.device)
 
-    @property
-    def replaces(self) -> bool:
-        """Whether `z` is the value at a cut."""
-        return self.cut is not None and self.space == "layer"
-
     def representatives(self) -> tuple[Int[Tensor, " kinds"], Int[Tensor, " rows"]]:
-        """Data rows of which equal `z` score differently, and for every data row the one of them that it equals."""
-        if self.replaces:
+        """Rows of which equal `z` score differently, and for every row the one of them that it equals."""
+        if self.site is not None or self.inputs.given.by_row:
             return self.every, self.every
         kinds = self.pick.kinds(self.rows).to(self.sample.device)
         _, kinds = torch.unique(kinds, return_inverse=True)
@@ -74,7 +75,7 @@ class Score:
     @property
     def obstacle(self) -> str | None:
         """Why there is no gradient to be had, if that is known beforehand."""
-        if self.replaces or not self.inputs.whole:
+        if self.site is not None or not self.inputs.whole:
             return None
         layers = [] if self.module is None else self.module.named_modules()
         embedding = next((name for name, layer in layers if isinstance(layer, nn.Embedding)), "embedding")
@@ -84,12 +85,23 @@ class Score:
         )
 
     def __call__(self, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"] | None = None) -> Float[Tensor, " n"]:
-        if not self.replaces:
-            return self._score(self.inputs.unpack(z), self._rows(z, rows))
-        assert self.cut is not None
         rows = self._rows(z, rows)
-        with self.cut.seeing(lambda _: z):
-            return self._score(self.inputs.take(rows), rows)
+        points = self.points(z, rows)
+        return self.at(z if points is None else z[points.first], rows, points)
+
+    def points(self, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"]) -> Points | None:
+        """Which of these evaluations are at one point; nothing where each has its own."""
+        return Points.joined(z, rows // self.outputs) if self.outputs > 1 else None
+
+    def at(
+        self, z: Float[Tensor, "points *shape"], rows: Int[Tensor, " n"], points: Points | None
+    ) -> Float[Tensor, " n"]:
+        """The scores of these rows, whose points are joined in `z`."""
+        data = rows // self.outputs
+        if points is None:
+            return self._scores(self.run(z, data), rows)
+        output = self.run(z, data[points.first])
+        return self._scores(output_tensor(output, len(z))[points.member], rows)
 
     def record(
         self, x: Float[Tensor, "n *input"], rows: Int[Tensor, " n"] | None = None
@@ -105,8 +117,9 @@ class Score:
             begins = torch.is_grad_enabled() and not value.requires_grad
             return value.detach().requires_grad_() if begins else value
 
+        rows = self._rows(x, rows)
         with self.cut.seeing(differentiable) as seen:
-            scores = self._score(self.inputs.unpack(x), self._rows(x, rows))
+            scores = self._scores(self.run(x, rows // self.outputs), rows)
         return scores, seen[0]
 
     def recall(self, z: Tensor) -> Tensor | None:
@@ -125,22 +138,37 @@ class Score:
             )
         return self.every if rows is None else rows
 
-    def _score(self, parts: tuple[Tensor, ...], rows: Int[Tensor, " n"]) -> Shaped[Tensor, " n"]:
-        scores = self.pick(run(self.model, self.inputs, parts, self.neuron), rows)
-        self.budget.count(len(rows))
+    def run(self, z: Float[Tensor, "n *shape"], data: Int[Tensor, " n"]) -> Any:
+        """The model's output (or the layer with the neuron), `z` standing for these data rows; a call is counted."""
+        if self.site is None:
+            output = output_of(self.model, self.inputs, self.inputs.unpack(z), data, self.neuron)
+        else:
+            with self.site.holding(z, self.inputs.take(data)) as parts:
+                output = output_of(self.model, self.inputs, parts, data, self.neuron)
+        self.budget.count(len(z))
+        return output
+
+    def _scores(self, output: Any, rows: Int[Tensor, " n"]) -> Shaped[Tensor, " n"]:
+        scores = self.pick(output, rows)
         return scores if scores.is_floating_point() else scores.to(self.sample.dtype)
 
 
-def run(model: Callable[..., Any], inputs: Inputs, parts: tuple[Tensor, ...], neuron: Cut | None) -> Any:
-    """The model's output on these parts, or the value of the layer that holds the neuron.
+def output_of(
+    model: Callable[..., Any],
+    inputs: Inputs,
+    parts: Sequence[Tensor],
+    rows: Int[Tensor, " n"],
+    neuron: Cut | None,
+) -> Any:
+    """The model's output on these parts of data rows, or the value of the layer that holds the neuron.
 
     An error of the model goes on with a note that says what it was given.
     """
     try:
         if neuron is None:
-            return inputs.call(model, parts)
+            return inputs.call(model, parts, rows)
         with neuron.seeing() as seen:
-            inputs.call(model, parts)
+            inputs.call(model, parts, rows)
         return seen[0]
     except Exception as error:
         if not getattr(error, "__notes__", None):

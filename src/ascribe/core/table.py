@@ -24,7 +24,7 @@ _KEY = b"ascribe.attribution"
 def to_table(a: Record) -> Any:
     """One row a data row (with `target="all"`: a data row of an output), a column a feature, then the row's figures."""
     pyarrow = need("pyarrow", extra="table")
-    lead, names = a.output.ndim, _distinct(a.names)
+    lead, names = a.output.ndim, _distinct(a.columns)
     columns: list[tuple[str, Tensor]] = []
     if lead > 1:
         outputs, rows = a.output.shape
@@ -47,6 +47,7 @@ def save(a: Record, path: str | PathLike[str]) -> None:
         table = table.append_column(f"input {i}", pyarrow.array(_numbers(column.repeat(len(table) // len(column)))))
     about = {
         "names": a.names,
+        "columns": len(a.columns),
         "lead": list(a.output.shape),
         "values": _form(a.values, a.output.ndim),
         "inputs": _form(a.inputs, 1),
@@ -91,7 +92,7 @@ def load(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def _fields(table: Any, about: dict[str, Any]) -> dict[str, Any]:
-    lead, features = about["lead"], len(about["names"])
+    lead, features = about["lead"], about["columns"]
     columns = [torch.from_numpy(column.to_numpy().copy()) for column in table.columns]
     start = len(lead) - 1
     figures = columns[start + features : start + features + 3]
@@ -104,7 +105,7 @@ def _fields(table: Any, about: dict[str, Any]) -> dict[str, Any]:
         "inputs": _nest(inputs, lead[-1:], about["inputs"]),
         "names": tuple(about["names"]),
         "target": about["target"],
-        "at": about["at"],
+        "at": tuple(about["at"]) if isinstance(about["at"], list) else about["at"],
         "method": Recorded(about["method"]["name"], about["method"]["recipe"]),
         "calls": about["calls"],
         "evaluations": about["evaluations"],

@@ -19,10 +19,10 @@ from ascribe.errors import TargetError
 @final
 @dataclass(frozen=True)
 class Neuron:
-    """A neuron as target: one entry of a layer's value (`index` without the rows), or the layer's only one."""
+    """A neuron as target: one entry of a layer's value (`index` without the rows), its only one, or "all" of them."""
 
     layer: str
-    index: int | tuple[int, ...] | None = None
+    index: int | tuple[int, ...] | str | None = None
 
 
 @runtime_checkable
@@ -65,6 +65,21 @@ class EntryOfRow:
         tensor = output_tensor(output, len(rows))
         index = self.index.to(tensor.device)[rows.to(tensor.device)]
         return tensor[(torch.arange(len(rows), device=tensor.device), *index.unbind(1))].reshape(len(rows))
+
+
+@final
+@dataclass(frozen=True)
+class EveryEntry:
+    """Every entry of the output, one after the other: row k of the score is entry `k % count` of a data row."""
+
+    count: int
+
+    def kinds(self, rows: int) -> Int[Tensor, " rows"]:
+        return torch.arange(rows) % self.count
+
+    def __call__(self, output: Any, rows: Int[Tensor, " n"]) -> Shaped[Tensor, " n"]:
+        tensor = output_tensor(output, len(rows)).reshape(len(rows), -1)
+        return tensor.gather(1, (rows.to(tensor.device) % self.count)[:, None])[:, 0]
 
 
 @final

@@ -22,6 +22,7 @@ class InputXGradient(Method):
     """
 
     laws: ClassVar[frozenset[str]] = frozenset({"dummy", "linear", "affine", "implementation_invariant"})
+    gradients: ClassVar[bool] = True
 
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "any *shape"]
