@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ascribe.core.cut import Cut, first_tensor
@@ -17,17 +17,25 @@ from ascribe.errors import InputError
 Lookup = tuple[Cut, Tensor]
 
 
-def embeddings(f: Score) -> tuple[Cut | None, ...]:
+def embeddings(f: Score, point: Float[Tensor, "any *shape"]) -> tuple[Cut | None, ...]:
     """For every input of whole numbers, the one call of an embedding that looks it up; nothing for the others.
+
+    Told by what is looked up for the first row and for the point, as positions are the same for both.
 
     Raises InputError where an input goes to none, or to several.
     """
-    parts = tuple(kind.give(part) for kind, part in zip(f.inputs.kinds, f.inputs.take(f.every[:1]), strict=True))
-    with _lookups(f) as found:
-        f.run(f.inputs.z[:1], f.every[:1])
     return tuple(
-        _lookup(f, part, found) if kind.whole else None for kind, part in zip(f.inputs.kinds, parts, strict=True)
+        _only(f, set.intersection(*matching)) if kind.whole else None
+        for kind, *matching in zip(f.inputs.kinds, _matching(f, f.inputs.z[:1]), _matching(f, point[:1]), strict=True)
     )
+
+
+def _matching(f: Score, row: Float[Tensor, "1 *shape"]) -> list[set[Cut]]:
+    """For every input, the calls of embeddings that look up just what it is in this row."""
+    parts = [kind.give(part) for kind, part in zip(f.inputs.kinds, f.inputs.unpack(row), strict=True)]
+    with _lookups(f) as found:
+        f.run(row, f.every[:1])
+    return [{cut for cut, ids in found if _equal(ids, part)} for part in parts]
 
 
 @contextmanager
@@ -54,24 +62,22 @@ def _lookups(f: Score) -> Iterator[list[Lookup]]:
             handle.remove()
 
 
-def _lookup(f: Score, part: Shaped[Tensor, "1 *shape"], found: list[Lookup]) -> Cut:
-    same = [(cut, ids) for cut, ids in found if ids.numel() == part.numel() and _equal(ids, part)]
-    if len(same) > 1:
-        # Positions may happen to be the same numbers as the ids of the first row; then the memory tells.
-        same = [(cut, ids) for cut, ids in same if ids.data_ptr() == part.data_ptr()] or same
-    if not same:
+def _only(f: Score, cuts: set[Cut]) -> Cut:
+    if not cuts:
         raise InputError(str(f.obstacle))
-    cuts = [cut for cut, _ in same]
     if len(cuts) > 1:
-        names = ", ".join(repr(f"{cut.name}#{cut.call}") for cut in cuts)
+        names = ", ".join(sorted(repr(f"{cut.name}#{cut.call}") for cut in cuts))
         raise InputError(f"an input of whole numbers goes to several embeddings; say which together: at=({names})")
-    if isinstance(cuts[0].module, nn.EmbeddingBag):
+    (cut,) = cuts
+    if isinstance(cut.module, nn.EmbeddingBag):
         raise InputError(
-            f"the embedding bag '{cuts[0].name}' adds up its tokens, whose gradients are then not told apart; "
-            f"explain its output, at='{cuts[0].name}', or use Shapley() or Ablation()"
+            f"the embedding bag '{cut.name}' adds up its tokens, whose gradients are then not told apart; "
+            f"explain its output, at='{cut.name}', or use Shapley() or Ablation()"
         )
-    return cuts[0]
+    return cut
 
 
-def _equal(ids: Tensor, part: Tensor) -> bool:
+def _equal(ids: Tensor, part: Any) -> bool:
+    if not isinstance(part, Tensor) or ids.numel() != part.numel():
+        return False
     return torch.equal(ids.detach().flatten().long().cpu(), part.detach().flatten().long().cpu())

@@ -60,7 +60,7 @@ def inside(entrance: Place, cuts: Sequence[Cut], groups: Any, names: Sequence[st
 
 def embedded(place: Place) -> Place:
     """The place where token ids have become vectors; its players are the ids, of all whose entries they are made."""
-    z, point, background, site = _at(place, embeddings(place.f))
+    z, point, background, site = _at(place, embeddings(place.f, place.point))
     shapes = [part.shape[1:] for part in place.f.inputs.parts]
     ids = place.f.players.ids.flatten().split([prod(shape) for shape in shapes])
     spread: list[Tensor] = []
