@@ -27,13 +27,14 @@ class Method(ABC):
 
     `laws` names what it promises: complete, dummy, linear, affine, symmetric, implementation_invariant (see
     `ascribe.testing`). `reference` says what `z0` is: "point", shape (1 or rows, *shape), or "background", shape
-    (draws, 1 or rows, *shape). `space` says what `z` is where the network is cut: the layer's value, or the input
+    (draws, 1 or rows, *shape), or "nothing": the score itself is explained, and `z0` is a point to be left alone. `space` says what `z` is where the network is cut: the layer's value, or the input
     (then `f.record` gives the layer's).
 
     `yields` says what comes back: "place", values like those at the cut, or like the input where there is none, or
     (rows, players) for methods of players; "input", like the input also where the network is cut; "map", rows first and
     then a shape of the method's own; "pairs", (rows, players, players). `gradients` says that the score is
-    differentiated, so that token ids must be explained at their embedding.
+    differentiated, so that token ids must be explained at their embedding; `batchwise` that a row's values depend on the
+    other rows of the call.
     """
 
     laws: ClassVar[frozenset[str]] = frozenset()
@@ -41,6 +42,7 @@ class Method(ABC):
     space: ClassVar[str] = "layer"
     yields: ClassVar[str] = "place"
     gradients: ClassVar[bool] = False
+    batchwise: ClassVar[bool] = False
 
     @property
     def name(self) -> str:

@@ -36,8 +36,7 @@ class Place:
 
     def nest(self, values: Float[Tensor, "*lead rows total"]) -> Any:
         """Values about `z` in the form that the user gave, or one for each of several cuts."""
-        form = self.f.inputs if self.f.site is None else self.f.site.form
-        return form.nest(values)
+        return self.f.form.nest(values)
 
 
 def players(groups: Any, z: Float[Tensor, "rows *shape"], names: Sequence[str]) -> Players:

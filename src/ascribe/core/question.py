@@ -39,10 +39,11 @@ class Question:
         shown = self.entrance if method.yields == "input" else self.place
         with torch.no_grad(), self.place.f.budget.showing(method.name):
             place = self._varied(method)
-            f, z0 = place.f, place.point if method.reference == "point" else place.background
+            f, z0 = place.f, place.background if method.reference == "background" else place.point
             found = method(f, place.z, z0)
             # After the method, which may have met these scores on its way.
-            output, reference = values(f, place.z), reference_values(f, z0)
+            output = values(f, place.z)
+            reference = torch.zeros_like(output) if method.reference == "nothing" else reference_values(f, z0)
         found = found if isinstance(found, Estimate) else Estimate(found, None)
         gap = output.double() - reference.double() - found.values.double().flatten(1).sum(1)
         calls, evaluations, start = started

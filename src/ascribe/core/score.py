@@ -54,6 +54,11 @@ class Score:
         return self.inputs.rows * self.outputs
 
     @property
+    def form(self) -> Inputs:
+        """The inputs, or the values at the site, in whose form `z` is packed."""
+        return self.inputs if self.site is None else self.site.form
+
+    @property
     def module(self) -> nn.Module | None:
         """The network, where there is one."""
         return network_of(self.model)
