@@ -26,9 +26,10 @@ class Method(ABC):
     """A formula plus its knobs; its `repr` is the recipe.
 
     `laws` names what it promises: complete, dummy, linear, affine, symmetric, implementation_invariant (see
-    `ascribe.testing`). `reference` says what `z0` is: "point", shape (1 or rows, *shape), or "background", shape
-    (draws, 1 or rows, *shape), or "nothing": the score itself is explained, and `z0` is a point to be left alone. `space` says what `z` is where the network is cut: the layer's value, or the input
-    (then `f.record` gives the layer's).
+    `ascribe.testing`). `reference` says what `z0` is: "point", shape (1 or rows, *shape); "background", shape
+    (draws, 1 or rows, *shape); or "nothing": the score itself is explained, and `z0` is a point to be left alone.
+    `space` says what `z` is where the network is cut: the layer's value, or the input (then `f.record` gives the
+    layer's).
 
     `yields` says what comes back: "place", values like those at the cut, or like the input where there is none, or
     (rows, players) for methods of players; "input", like the input also where the network is cut; "map", rows first and

@@ -19,8 +19,9 @@ _FEATURES, _ROWS, _DRAWS = 4, 5, 3
 def check_method(method: Method, seed: int = 0) -> None:
     """Prove the laws that a method declares, and those of every method, on a random network in float64.
 
-    Every method: shape and dtype kept; the same again, in any pieces of memory and in any company of rows; the
-    network's modes, parameters, buffers and hooks and the global random stream as before, also after an exception.
+    Every method: shape and dtype kept; the same again, in any pieces of memory and, where it is not `batchwise`, in any
+    company of rows; of all outputs together what it says of one; the network's modes, parameters, buffers and hooks and
+    the global random stream as before, also after an exception.
     A statement holds within four of the method's own errors, where it gives errors, and rounding.
 
     Raises AssertionError that names the law.
@@ -30,8 +31,10 @@ def check_method(method: Method, seed: int = 0) -> None:
     """
     unknown = method.laws - LAWS.keys()
     assert not unknown, f"{method!r} declares {sorted(unknown)}; the laws are {', '.join(LAWS)}"
-    for law in (_keeps_form, _repeats, _rows_are_independent, _gives_state_back):
+    for law in (_keeps_form, _repeats, _every_output, _gives_state_back):
         law(method, torch.Generator().manual_seed(seed))
+    if not method.batchwise:
+        _rows_are_independent(method, torch.Generator().manual_seed(seed))
     for name, law in LAWS.items():
         if name in method.laws:
             law(method, torch.Generator().manual_seed(seed))
@@ -99,10 +102,12 @@ def _agree(
 def _keeps_form(method: Method, generator: torch.Generator) -> None:
     body, data = _body(generator), _data(generator)
     network = _Net(body, _head(generator))
-    shape = (_ROWS, 6) if method.space == "input" else (_ROWS, _FEATURES)
+    form = (6,) if method.space == "input" and method.yields == "place" else (_FEATURES,)
+    shape = (_ROWS, *form, *form) if method.yields == "pairs" else (_ROWS, *form)
     for dtype in (torch.float64, torch.float32):
         a = _run(method, network.to(dtype), {name: value.to(dtype) for name, value in data.items()})
-        assert a.values.shape == shape, f"{method!r}: values are {tuple(a.values.shape)}, not {shape}"
+        fits = len(a.values) == _ROWS if method.yields == "map" else a.values.shape == shape
+        assert fits, f"{method!r}: values are {tuple(a.values.shape)}, not {shape}"
         assert a.values.dtype == dtype, f"{method!r}: values are {a.values.dtype} for inputs of {dtype}"
         assert not a.values.requires_grad, f"{method!r}: values hold on to the graph"
         assert a.error is None or bool((a.error >= 0).all()), f"{method!r}: an error is negative or NaN"
@@ -116,6 +121,15 @@ def _repeats(method: Method, generator: torch.Generator) -> None:
     assert torch.equal(_run(method, network, data).values, first.values), f"{method!r}: twice asked, twice answered"
     _agree("independence of pieces", method, _run(method, network, data, memory="4 KB").values, first.values)
     assert all(torch.equal(data[name], before[name]) for name in data), f"{method!r}: the user's data was written to"
+
+
+def _every_output(method: Method, generator: torch.Generator) -> None:
+    data, body = _data(generator), _body(generator)
+    network = _Net(body, nn.Sequential(_linear(generator, 6, 5), nn.ReLU(), _linear(generator, 5, 2)))
+    every = _run(method, network, data, target="all")
+    for target in range(2):
+        one = _run(method, network, data, target=target)
+        _agree("all outputs at once", method, every.values[target], one.values, one.error)
 
 
 def _rows_are_independent(method: Method, generator: torch.Generator) -> None:
@@ -173,14 +187,16 @@ def _gives_state_back(method: Method, generator: torch.Generator) -> None:
 def _complete(method: Method, generator: torch.Generator) -> None:
     """The values of a row add up to what the score differs from the reference's."""
     a = _run(method, _Net(_body(generator), _head(generator)), _data(generator))
-    error = None if a.error is None else a.error.sum(1)
-    _agree("completeness", method, a.values.sum(1), a.output - a.reference, error)
+    error = None if a.error is None else a.error.flatten(1).sum(1)
+    _agree("completeness", method, a.values.flatten(1).sum(1), a.output - a.reference, error)
 
 
 def _dummy(method: Method, generator: torch.Generator) -> None:
-    """What the score does not look at gets nothing."""
+    """What the score does not look at gets nothing, and neither do its pairs."""
     a = _run(method, _Net(_body(generator, 3), _head(generator), seen=[0, 1, 3]), _data(generator))
-    _agree("dummy", method, a.values[:, 2], torch.zeros(_ROWS).double(), None if a.error is None else a.error[:, 2])
+    _agree(
+        "dummy", method, a.values[:, 2], torch.zeros_like(a.values[:, 2]), None if a.error is None else a.error[:, 2]
+    )
 
 
 def _is_linear(method: Method, generator: torch.Generator) -> None:
@@ -194,20 +210,23 @@ def _is_linear(method: Method, generator: torch.Generator) -> None:
 
 
 def _affine(method: Method, generator: torch.Generator) -> None:
-    """Of w x + b, each entry gets its own term of w (x - mean of the background)."""
+    """Of w x + b, each entry gets its own term of w (x - mean of the background), and no pair anything."""
     layer, data = _linear(generator, _FEATURES, 1), _data(generator)
     a = _run(method, layer, data)
     truth = layer.weight.detach() * (data["x"] - data["background"].mean(0))
+    truth = truth.diag_embed() if method.yields == "pairs" else truth
     _agree("affine", method, a.values, truth, a.error)
 
 
 def _symmetric(method: Method, generator: torch.Generator) -> None:
-    """Two features that do the same, with the same values, get the same."""
+    """Two features that do the same, with the same values, get the same, by themselves and with every other."""
     body, data = _body(generator), _data(generator)
     for value in (_weight(body), *data.values()):
         value[:, 1] = value[:, 0]
     a = _run(method, _Net(body, _head(generator)), data)
-    _agree("symmetry", method, a.values[:, 0], a.values[:, 1], None if a.error is None else a.error[:, :2].amax(1))
+    swapped = [1, 0, 2, 3]
+    mirrored = a.values[:, swapped][:, :, swapped] if method.yields == "pairs" else a.values[:, swapped]
+    _agree("symmetry", method, a.values, mirrored, None if a.error is None else a.error.amax())
 
 
 def _implementation_invariant(method: Method, generator: torch.Generator) -> None:
