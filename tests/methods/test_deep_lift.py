@@ -116,14 +116,15 @@ def test_plain_functions_and_several_inputs() -> None:
     assert found.gap.abs().max() < 1e-9
 
 
-def test_whole_numbers_are_refused_and_explained_at_their_embedding() -> None:
+def test_whole_numbers_are_explained_at_their_embedding() -> None:
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 1)).double()
+    net = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(12, 6), nn.Tanh(), nn.Linear(6, 1)).double()
     tokens = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    inside = explain(net, tokens, DeepLift(), at="0")
+    assert inside.values.shape == (2, 3, 4)
+    torch.testing.assert_close(explain(net, tokens, DeepLift()).values, inside.values.sum(2))
     with pytest.raises(InputError, match="embedding"):
-        explain(net, tokens, DeepLift())
-    found = explain(net, tokens, DeepLift(), at="0")
-    assert found.values.shape == (2, 3, 4)
+        explain(lambda ids: net(ids), tokens, DeepLift())
 
 
 @pytest.mark.parametrize("width", [[4, 5, 2], [4, [3, 2], [1, 1]]])

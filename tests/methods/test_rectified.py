@@ -134,6 +134,16 @@ def test_rectifiers_inside_recurrent_and_attention_layers(method, peer, kind) ->
 
 
 @each_method
+def test_every_output_in_one_pass(method, peer, kind) -> None:
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(6, 9), nn.ReLU(), nn.Linear(9, 3)).double(), points(5, 6)
+    every = explain(net, x, method, target="all")
+    assert every.evaluations == explain(net, x, method, target=0).evaluations
+    for k in range(3):
+        torch.testing.assert_close(every.values[k], explain(net, x, method, target=k).values)
+
+
+@each_method
 def test_hidden_rectifiers_are_refused(method, peer, kind) -> None:
     with pytest.warns(DeprecationWarning, match="torch.jit"):
         scripted = torch.jit.trace(Rectified(torch.relu), points(5, 6))

@@ -37,6 +37,7 @@ class DeepLift(Method):
 
     laws: ClassVar[frozenset[str]] = frozenset({"complete", "dummy", "linear", "affine"})
     reference: ClassVar[str] = "background"
+    gradients: ClassVar[bool] = True
 
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]
@@ -47,9 +48,13 @@ class DeepLift(Method):
         total = torch.zeros_like(z)
 
         def work(index: Int[Tensor, " pairs"]) -> None:
-            row, draw = index // draws, index % draws
+            # Rows fastest: the outputs of one data row then share their point.
+            row, draw = index % len(z), index // len(z)
             x, x0 = z[row], z0[draw, torch.zeros_like(row) if shared else row]
-            total.index_add_(0, row, (x - x0) * multipliers(lambda values: f(values, row), x, x0))
+            points = f.points(x, row)
+            own = slice(None) if points is None else points.first
+            slope = multipliers(lambda values: f.at(values, row, points), x[own], x0[own], points)
+            total.index_add_(0, row, (x - x0) * slope)
 
         sweep(f, len(z) * draws, work, gradients=True)
         return total / draws

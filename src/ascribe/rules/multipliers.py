@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.core.points import Points, slopes
 from ascribe.errors import MethodError
 from ascribe.rules.as_written import as_written
 from ascribe.rules.recording import Recording
@@ -22,11 +23,15 @@ from ascribe.rules.replaying import Replaying
 
 
 def multipliers(
-    network: Callable[[Tensor], Tensor], x: Float[Tensor, "n *shape"], x0: Float[Tensor, "n *shape"]
-) -> Float[Tensor, "n *shape"]:
-    r"""$m$ with $\sum_i m_i (x_i - x_{0,i}) = f(x) - f(x_0)$ for every row, by the chain rule of DeepLIFT.
+    network: Callable[[Tensor], Tensor],
+    x: Float[Tensor, "n *shape"],
+    x0: Float[Tensor, "n *shape"],
+    points: Points | None = None,
+) -> Float[Tensor, "scores *shape"]:
+    r"""$m$ with $\sum_i m_i (x_i - x_{0,i}) = f(x) - f(x_0)$ for every score, by the chain rule of DeepLIFT.
 
-    `network` gives one number a row. Costs two forward passes and one backward pass of n rows.
+    `network` gives one number a row, or several where `points` says which row each belongs to. Costs two forward
+    passes, and one backward pass or as many as a row has scores.
 
     Raises MethodError at a function without a rule, at a value that depends on the input though autograd does not see
     how (a comparison, rounding, noise), at code hidden from torch function overrides, and where the network takes
@@ -47,10 +52,10 @@ def multipliers(
         reference = network(second)
     replaying.finish()
     if scores.requires_grad:
-        return torch.autograd.grad(scores.sum(), start, materialize_grads=True)[0]
+        return slopes(scores, start, points)
     if not torch.equal(scores, reference):
         raise MethodError(
             "DeepLift needs a function that torch can differentiate, but this one leaves autograd on the way (numpy, "
             "detach, a comparison, torch.func); write it with torch functions, or use Shapley()."
         )
-    return torch.zeros_like(first)
+    return x.new_zeros(len(scores), *x.shape[1:])

@@ -26,7 +26,8 @@ class Midpoint(Replaced):
         with torch.enable_grad():
             middles = [((x + x0) / 2).requires_grad_() for x, x0 in zip(call.inputs, inputs, strict=True)]
             halfway = call.rerun(*middles)
-        return lambda gradient: torch.autograd.grad(halfway, middles, gradient)
+        # More than one backward pass may come through here.
+        return lambda gradient: torch.autograd.grad(halfway, middles, gradient, retain_graph=True)
 
 
 @final

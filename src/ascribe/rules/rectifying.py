@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ascribe.core.evaluate import sweep
+from ascribe.core.points import slopes
 from ascribe.core.score import Score
 from ascribe.errors import InputError, MethodError
 from ascribe.rules.as_written import as_written
@@ -29,23 +30,25 @@ def rectified_gradient(f: Score, z: Float[Tensor, "rows *shape"], rectifier: Rec
     """
     if f.obstacle is not None:
         raise InputError(f.obstacle)
-    slopes = torch.empty_like(z)
+    found = torch.empty_like(z)
 
     def work(index: Int[Tensor, " piece"]) -> None:
-        leaf = z[index].detach().requires_grad_()
+        x, row = z[index], f.every[index]
+        points = f.points(x, row)
+        leaf = (x if points is None else x[points.first]).detach().requires_grad_()
         with as_written(), Rectifying(rectifier) as rectifying:
             # A network may begin with an operation in place, which a leaf does not allow.
-            scores = f(leaf.clone(), f.every[index])
+            scores = f.at(leaf.clone(), row, points)
         if not scores.requires_grad:
             raise MethodError(
                 "the score has no gradient: the model does not compute it from its input by differentiable "
                 "torch operations; use Shapley() or Ablation(), which need none"
             )
         rectifying.check(scores)
-        slopes[index] = torch.autograd.grad(scores.sum(), leaf, allow_unused=True, materialize_grads=True)[0]
+        found[index] = slopes(scores, leaf, points)
 
     sweep(f, len(z), work, gradients=True)
-    return slopes
+    return found
 
 
 def guided(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
