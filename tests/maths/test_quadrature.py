@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ascribe.maths.panels import Integral, Take, integrate
-from ascribe.maths.quadrature import Adaptive, GaussLegendre, Riemann, gauss, kronrod
+from ascribe.maths.quadrature import Adaptive, GaussLegendre, Riemann, gauss, gauss_log, kronrod
 
 
 @given(order=st.integers(1, 40))
@@ -27,6 +27,20 @@ def test_kronrod_is_exact_to_degree_22_and_holds_gauss() -> None:
     torch.testing.assert_close(t[g > 0], nodes)
     torch.testing.assert_close(g[g > 0], weights)
     assert t[7] == 0.5
+
+
+@given(order=st.integers(1, 40))
+def test_gauss_log_is_exact_to_its_order(order: int) -> None:
+    t, w = gauss_log(order)
+    powers = torch.arange(2 * order)
+    torch.testing.assert_close(w @ t[:, None] ** powers, 1 / (powers + 1.0).double() ** 2, rtol=1e-11, atol=0)
+    assert bool((w > 0).all())
+
+
+def test_no_nodes_are_refused() -> None:
+    for rule in (gauss, gauss_log):
+        with pytest.raises(ValueError):
+            rule(0)
 
 
 @pytest.mark.parametrize(("side", "order"), [("left", 1), ("right", 1), ("middle", 2), ("trapezoid", 2)])
@@ -51,7 +65,8 @@ def _integrate(height: object, integrand: object, rows: int, width: int, rule: A
         nonlocal spent
         spent += len(t)
         for index in torch.arange(len(t)).split(7):
-            take(index, height(t[index], row[index]), integrand(t[index], row[index]))
+            q = integrand(t[index], row[index])
+            take(index, height(t[index], row[index]), q, q)
 
     every = torch.arange(rows)
     zero = torch.zeros(rows).double()

@@ -27,3 +27,22 @@ def conductance(
         middle.requires_grad_()
         total += (torch.autograd.grad(behind(middle).sum(), middle)[0] * (end - start))[0]
     return total
+
+
+def path_gradients(f: Callable[[Tensor], Tensor], point: Callable[[float], Tensor], steps: int = 4000) -> Tensor:
+    """The line integral of the gradient: at the middle of every step, times the step."""
+    total = torch.zeros_like(point(0.0))
+    for k in range(steps):
+        middle = point((k + 0.5) / steps).requires_grad_()
+        slope = torch.autograd.grad(f(middle[None]).sum(), middle)[0]
+        total += slope * (point((k + 1) / steps) - point(k / steps))
+    return total
+
+
+def mean_gradient(f: Callable[[Tensor], Tensor], point: Callable[[float], Tensor], steps: int = 4000) -> Tensor:
+    """The gradient's mean over the time of a path."""
+    total = torch.zeros_like(point(0.0))
+    for k in range(steps):
+        middle = point((k + 0.5) / steps).requires_grad_()
+        total += torch.autograd.grad(f(middle[None]).sum(), middle)[0] / steps
+    return total

@@ -1,12 +1,13 @@
 r"""Path integrals of gradients to a tolerance, for many rows at once.
 
-Along a path the score is a function $\varphi(t)$ of one variable and the integrand a vector $q(t)$ whose entries add up
-to $\varphi'(t)$. So the integral of the sum over a panel $[a, b]$ is known, $\varphi(b) - \varphi(a)$, and what a
-quadrature misses of it is a true error. Where a gradient jumps (at a kink of a ReLU, say) it jumps in all entries
-together, so the entries err in proportion to the sum: the known error of the sum, times the regression of every entry
-on the sum over the nodes, corrects the entries. One kink in a panel is then integrated exactly, a smooth integrand has
-Kronrod's accuracy, and completeness holds to rounding. What the regression does not explain is estimated, entry by
-entry, by the difference between Kronrod's and Gauss' rule, and decides which panels are bisected.
+Along a path the score is a function $\varphi(t)$ of one variable, whose slope is a sum of terms, and the integrand a
+vector $q(t)$ made of the same gradient: often the terms themselves. The integral of the slope over a panel $[a, b]$ is
+known, $\varphi(b) - \varphi(a)$, and what a quadrature misses of it is a true error. Where a gradient jumps (at a kink
+of a ReLU, say) it jumps in all entries together, so the entries err in proportion to the slope: the known error of the
+slope, times the regression of every entry on the slope over the nodes, corrects the entries. One kink in a panel is
+then integrated exactly, a smooth integrand has Kronrod's accuracy, and completeness, where the entries are the terms,
+holds to rounding. What the regression does not explain is estimated, entry by entry, by the difference between
+Kronrod's and Gauss' rule, and decides which panels are bisected.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from torch import Tensor
 
 from ascribe.maths.quadrature import Adaptive, kronrod
 
-Take = Callable[[Int[Tensor, " piece"], Float[Tensor, " piece"], Float[Tensor, "piece *shape"]], None]
+# Takes the heights, the terms of the slopes, and the integrands at a piece of the points.
+Take = Callable[
+    [Int[Tensor, " piece"], Float[Tensor, " piece"], Float[Tensor, "piece *_"], Float[Tensor, "piece *shape"]], None
+]
 
-
-# Evaluates points t on the paths of rows, piece by piece, and gives every piece's heights and integrands to `take`.
+# Evaluates points t on the paths of rows, piece by piece, and gives what it finds to `take`.
 Visit = Callable[[Float[Tensor, " n"], Int[Tensor, " n"], Take], None]
 
 
@@ -70,8 +73,11 @@ def integrate(
     end: Float[Tensor, " rows"],
     like: Float[Tensor, "rows *shape"],
     rule: Adaptive,
+    terms: bool = True,
 ) -> Integral:
     r"""$\int_0^1 q(t)\,dt$ for every row, given the heights $\varphi(0)$ and $\varphi(1)$ and the form of q.
+
+    `terms` says that the entries of q are the terms of the slope, so that both are of one size.
 
     A panel leaves when its error is within its part of the tolerance, a row when the errors of its panels, which are
     independent of each other and so add in squares, are.
@@ -87,14 +93,17 @@ def integrate(
     eps = torch.finfo(like.dtype).eps
     tolerance = max(rule.tolerance, 16 * eps)
     zero = torch.zeros_like(start, dtype=torch.float64)
+    climbed = zero.clone()
     panels = Panels(rows, zero, zero + 1, start.double(), end.double())
     while len(panels.row):
-        part, error, missed, middle = _evaluate(visit, panels, values, eps)
+        part, error, missed, rounding, middle = _evaluate(visit, panels, values, eps)
         row, width = panels.row, panels.b - panels.a
         spent.index_add_(0, row, torch.full_like(row, 15))
         scale = _largest(values.index_add(0, row, part))
         whole = _largest(square.index_add(0, row, error**2).sqrt())
-        seen = missed <= torch.maximum(tolerance / 100 * scale[row], _rounding(panels, part, eps))
+        climb = (panels.end - panels.start).abs()
+        height = scale if terms else climbed.index_add(0, row, climb)
+        seen = missed <= torch.maximum(tolerance / 100 * height[row], rounding)
         fine = seen & (_largest(error) <= tolerance * scale[row] * width.sqrt())
         good = (whole <= tolerance * scale) & (_count(~seen, row, spent) == 0)
         coarse = _count(~fine, row, spent)
@@ -103,6 +112,7 @@ def integrate(
         done = fine | (good | over)[row]
         values.index_add_(0, row[done], part[done])
         square.index_add_(0, row[done], error[done] ** 2)
+        climbed.index_add_(0, row[done], climb[done])
         panels = panels.halved(~done, middle)
     return Integral(values.to(like.dtype), square.sqrt().to(like.dtype), reached)
 
@@ -110,53 +120,62 @@ def integrate(
 def _evaluate(
     visit: Visit, panels: Panels, like: Float[Tensor, "rows *shape"], eps: float
 ) -> tuple[
-    Float[Tensor, "panels *shape"], Float[Tensor, "panels *shape"], Float[Tensor, " panels"], Float[Tensor, " panels"]
+    Float[Tensor, "panels *shape"],
+    Float[Tensor, "panels *shape"],
+    Float[Tensor, " panels"],
+    Float[Tensor, " panels"],
+    Float[Tensor, " panels"],
 ]:
-    """Corrected integrals of every panel, their errors, what is missed of the sum, and the heights in the middle."""
+    """Corrected integrals of every panel and their errors; what is missed of the height, and what rounding alone may
+    miss, which no bisection would mend; and the heights in the middle."""
     t, w, g = (part.to(like.device) for part in kronrod())
     count, nodes = len(panels.row), len(t)
     width = panels.b - panels.a
     mean = (panels.end - panels.start) / width
     heights = torch.zeros(count * nodes, dtype=torch.float64, device=like.device)
     slopes = torch.zeros_like(heights)
+    size = torch.zeros_like(width)
     plain, mixed, difference = (like.new_zeros(count, *like.shape[1:]) for _ in range(3))
 
-    def take(index: Int[Tensor, " piece"], height: Float[Tensor, " piece"], q: Float[Tensor, "piece *shape"]) -> None:
-        panel, node = index // nodes, index % nodes
-        slope, q = q.double().flatten(1).sum(1) - mean[panel], q.to(like.dtype)
+    def take(
+        index: Int[Tensor, " piece"],
+        height: Float[Tensor, " piece"],
+        terms: Float[Tensor, "piece *_"],
+        q: Float[Tensor, "piece *shape"],
+    ) -> None:
+        panel, node = index % count, index // count
+        terms, q = terms.double().flatten(1), q.to(like.dtype)
+        slope = terms.sum(1) - mean[panel]
         heights[index], slopes[index] = height.double(), slope
+        size.index_add_(0, panel, w[node] * terms.abs().sum(1))
         plain.index_add_(0, panel, q * _column(w[node], q))
         mixed.index_add_(0, panel, q * _column(w[node] * slope, q))
         difference.index_add_(0, panel, q * _column((g - w)[node], q))
 
-    points = panels.a[:, None] + width[:, None] * t
-    visit(points.flatten(), panels.row.repeat_interleave(nodes), take)
+    # Panels run fastest: those of a data row's outputs, where all are asked for, then meet at the same points.
+    visit((panels.a + width * t[:, None]).flatten(), panels.row.repeat(nodes), take)
     # What the slopes are above the panel's known mean: small numbers, of which nothing cancels.
-    above = slopes.reshape(count, nodes)
+    above = slopes.reshape(nodes, count).T
     gap = -(above @ w)
     deviation = above + gap[:, None]
     variance, largest = deviation.square() @ w, deviation.abs().amax(1)
     # A correction that leaves the nodes' weights near the rule's own is believed; a larger one means that something
     # hides between the nodes. Slopes that vary by rounding alone say nothing.
-    noise = 8 * eps * plain.double().abs().flatten(1).sum(1)
+    noise = 8 * eps * size
     believed = (gap.abs() * largest <= 2 * variance) & (largest > noise)
     together = mixed + plain * _column(gap, plain)
     part = plain + together * _column(torch.where(believed, gap / variance, 0.0), plain)
     unseen = torch.where(believed, deviation @ (g - w) / variance, 0.0)
     error = (difference - together * _column(unseen, plain)).abs()
     missed = torch.where(believed, 0.0, gap.abs() * width)
+    rounding = 64 * eps * (torch.maximum(panels.start.abs(), panels.end.abs()) + size * width)
     return (
         part * _column(width, part),
         error * _column(width, part),
         missed,
-        heights.reshape(count, nodes)[:, nodes // 2],
+        rounding,
+        heights.reshape(nodes, count)[nodes // 2],
     )
-
-
-def _rounding(panels: Panels, part: Float[Tensor, "panels *shape"], eps: float) -> Float[Tensor, " panels"]:
-    """What the sum may miss by rounding alone, which no bisection would mend."""
-    size = torch.maximum(panels.start.abs(), panels.end.abs()) + part.double().abs().flatten(1).sum(1)
-    return 64 * eps * size
 
 
 def _count(

@@ -14,7 +14,7 @@ from ascribe.core.evaluate import differentiate, reference_values, sweep, values
 from ascribe.core.method import Estimate, Method
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
-from ascribe.methods.paths import column
+from ascribe.maths.paths import column
 
 
 @final
