@@ -1,0 +1,78 @@
+"""`captum.robust.FGSM` and `PGD` over the attacks of ascribe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ascribe import robust
+from ascribe.compat.captum.robust.perturbation import Perturbation
+from ascribe.robust.attack import Attack
+from ascribe.robust.loss import chosen_of
+
+
+class _Gradient(Perturbation):
+    """An attack along the gradient of `loss_func`, or of -log of the outputs' entry `target`, whatever its sign."""
+
+    def __init__(
+        self,
+        forward_func: Callable[..., Any],
+        loss_func: Callable[..., Any] | None = None,
+        lower_bound: float | int = -math.inf,
+        upper_bound: float | int = math.inf,
+    ) -> None:
+        self.forward_func, self.loss_func = forward_func, loss_func
+        self.bounds = {"lower": lower_bound, "upper": upper_bound}
+
+    def _attack(self, attack: Attack, inputs: Any, target: Any, additional_forward_args: Any, mask: Any) -> Any:
+        given = additional_forward_args
+        given = given if given is None or isinstance(given, tuple) else (given,)
+        loss = _minus_log if self.loss_func is None else self.loss_func
+        return attack(self.forward_func, inputs, target, loss=loss, mask=mask, given=given)
+
+
+class FGSM(_Gradient):
+    """`ascribe.robust.FGSM`."""
+
+    def perturb(
+        self,
+        inputs: Any,
+        epsilon: float | int,
+        target: Any,
+        additional_forward_args: Any = None,
+        targeted: bool = False,
+        mask: Any = None,
+    ) -> Any:
+        """One step of `epsilon`."""
+        attack = robust.FGSM(epsilon, targeted, **self.bounds)
+        return self._attack(attack, inputs, target, additional_forward_args, mask)
+
+
+class PGD(_Gradient):
+    """`ascribe.robust.PGD`; a random start is drawn from torch's global stream."""
+
+    def perturb(
+        self,
+        inputs: Any,
+        radius: float | int,
+        step_size: float | int,
+        step_num: int,
+        target: Any,
+        additional_forward_args: Any = None,
+        targeted: bool = False,
+        random_start: bool = False,
+        norm: str = "Linf",
+        mask: Any = None,
+    ) -> Any:
+        """`step_num` steps of `step_size`, never further than `radius`."""
+        seed = torch.default_generator if random_start else None
+        attack = robust.PGD(radius, step_size, step_num, norm, targeted, **self.bounds, seed=seed)
+        return self._attack(attack, inputs, target, additional_forward_args, mask)
+
+
+def _minus_log(output: Tensor, target: Any) -> Tensor:
+    return -chosen_of(output, target).log()
