@@ -102,7 +102,7 @@ def test_the_smallest_parameter(mode, together, before):
 
 def test_the_smallest_attack_with_a_judge():
     def correct(output, threshold):
-        return float(output[0, 0]) > threshold
+        return float(output[0, 0].detach()) > threshold
 
     attack = [kind(NET) for kind in (captum.FGSM, door.FGSM)]
     found = [
