@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.core.game import Game, blocks
 from ascribe.core.method import Method
+from ascribe.core.removal import background_fill, losses, without_player
 from ascribe.core.score import Score
 
 
@@ -31,13 +30,5 @@ class Ablation(Method):
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]
     ) -> Float[Tensor, "rows players"]:
-        game = Game(f, z, z0)
-
-        def all_but(player: Int[Tensor, " n"], _: Int[Tensor, " n"]) -> Bool[Tensor, "n players"]:
-            return torch.arange(game.players) != player[:, None]
-
-        lost = [
-            game.everybody(rows) - game.worths(rows, all_but, game.players)
-            for rows in blocks(len(z), game.players * game.draws)
-        ]
-        return torch.cat(lost).to(z)
+        change = without_player(f.players, z, background_fill(z0))
+        return losses(f, z, len(z0), f.players.count, change)[0].to(z)

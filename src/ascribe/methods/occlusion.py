@@ -1,0 +1,103 @@
+"""What is lost when a window slides over a row and covers what is under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, ClassVar, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ascribe.core.method import Method
+from ascribe.core.removal import Change, Fill, background_fill, form, losses
+from ascribe.core.score import Score
+from ascribe.errors import MethodError
+from ascribe.maths.windows import Windows
+
+Sizes = int | tuple[int, ...]  # of one input
+Reach = Sizes | tuple[tuple[int, ...], ...]  # of every input
+
+
+@final
+@dataclass(frozen=True)
+class Occlusion(Method):
+    r"""$\phi_i$ = the mean, over all windows $W \ni i$, of $f(x) - \frac1B\sum_b f(x \text{ with } W \text{ from
+    background row } b)$.
+
+    `window`: its size in the last dimensions of a row, those before it being covered whole: `3` slides along vectors,
+    `(16, 16)` over images and covers all channels, `(1, 16, 16)` one channel at a time. For a tuple or dict of inputs
+    one tuple for each of them: `((3,), (16, 16))`; each window then covers a part of one input.
+    `strides`: how far it moves at a time, as `window` is given, or one number for all; a stride larger than the window
+    would leave gaps. In every dimension the last window reaches the end, where it is cut off.
+
+    Costs one evaluation for each window, background row and data row. With windows of one entry this is `Ablation`.
+
+    Raises MethodError for sizes that do not fit.
+
+    Source: Zeiler & Fergus (2014), "Visualizing and understanding convolutional networks".
+    """
+
+    window: Reach = 1
+    strides: Reach = 1
+
+    laws: ClassVar[frozenset[str]] = frozenset({"linear", "implementation_invariant"})
+    reference: ClassVar[str] = "background"
+
+    def __call__(
+        self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]
+    ) -> Float[Tensor, "rows *shape"]:
+        windows = self._windows([tuple(part.shape[1:]) for part in form(f).unpack(z[:1])])
+        counts = [each.count for each in windows]
+        lost, _ = losses(f, z, len(z0), sum(counts), _without_window(f, z, windows, background_fill(z0)))
+        pieces = zip(windows, lost.split(counts, 1), strict=True)
+        return form(f).pack([each.shared(piece).to(z) for each, piece in pieces])
+
+    def _windows(self, shapes: Sequence[tuple[int, ...]]) -> list[Windows]:
+        window, strides = _of_each(self.window, shapes, "window"), _of_each(self.strides, shapes, "strides")
+        found: list[Windows] = []
+        for shape, size, stride in zip(shapes, window, strides, strict=True):
+            size = (size,) if isinstance(size, int) else size
+            stride = (stride,) * len(size) if isinstance(stride, int) else stride
+            lead = len(shape) - len(size)
+            try:
+                found.append(Windows(shape, shape[: max(lead, 0)] + size, (1,) * lead + stride))
+            except ValueError as error:
+                raise MethodError(
+                    f"window={self.window} and strides={self.strides} for an input whose rows have shape {shape}: "
+                    f"{error}; pass at most {len(shape)} sizes, each at least 1, within the shape, and strides no "
+                    "larger than them"
+                ) from error
+        return found
+
+
+def _of_each(given: Any, shapes: Sequence[tuple[int, ...]], knob: str) -> list[Sizes]:
+    """The sizes for every input; numbers by themselves are for all."""
+    nested = isinstance(given, tuple) and any(isinstance(part, tuple) for part in given)
+    if not nested:
+        return [given] * len(shapes)
+    if len(given) != len(shapes):
+        raise MethodError(f"{knob}={given} is for {len(given)} inputs, but there are {len(shapes)}; pass one for each")
+    return list(given)
+
+
+def _without_window(f: Score, z: Float[Tensor, "rows *shape"], windows: Sequence[Windows], fill: Fill) -> Change:
+    """Change number i covers window i, counted through all inputs."""
+    nest, ends = form(f), list(accumulate(each.count for each in windows))
+
+    def change(draw: Int[Tensor, " n"], which: Int[Tensor, " n"], row: Int[Tensor, " n"]) -> Float[Tensor, "n *shape"]:
+        covered, other = z[row], fill(draw, row)
+        # The parts are views into the whole.
+        parts, fills = nest.unpack(covered), nest.unpack(other.expand_as(covered))
+        numbers, lengths = torch.unique_consecutive(which, return_counts=True)
+        first = 0
+        for number, length in zip(numbers.tolist(), lengths.tolist(), strict=True):
+            part = next(k for k, end in enumerate(ends) if number < end)
+            box = (slice(first, first + length), *windows[part].box(number - ends[part] + windows[part].count))
+            parts[part][box] = fills[part][box]
+            first += length
+        return covered
+
+    return change
