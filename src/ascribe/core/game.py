@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int
+from jaxtyping import Bool, Float, Float64, Int, Shaped
 from torch import Tensor
 
 from ascribe.core.evaluate import draw_values, sweep, values
-from ascribe.core.removal import absent
 from ascribe.core.score import Score
 
 # Who is present in coalition number q of the k-th of the data rows asked about.
@@ -30,7 +29,10 @@ def blocks(rows: int, worths: int) -> Iterator[Int[Tensor, " block"]]:
 @final
 @dataclass(frozen=True)
 class Game:
-    """The game of every data row of z, with the rows of z0 standing in for the absent players; worths in float64."""
+    """The game of every data row of z, with the rows of z0 standing in for the absent players; worths in float64.
+
+    Coalitions are a table, the same for every data row, or a function of the coalition's number and the data row.
+    """
 
     f: Score
     z: Float[Tensor, "rows *shape"]
@@ -56,32 +58,71 @@ class Game:
         return scores.cpu().double()[:, kind.cpu()[rows]].T
 
     def ask(
-        self, rows: Int[Tensor, " block"], coalitions: Coalitions, draws: Int[Tensor, " questions"]
+        self,
+        rows: Int[Tensor, " block"],
+        coalitions: Coalitions | Bool[Tensor, "questions players"],
+        draws: Int[Tensor, " questions"],
     ) -> Float64[Tensor, "block questions"]:
         """What coalition q is worth where background row `draws[q]` stands in for the absent: one evaluation each."""
-        answers = torch.empty(len(rows) * len(draws), dtype=torch.float64)
-        device, each = self.z.device, 0 if self.z0.shape[1] == 1 else 1
-
-        def answer(index: Int[Tensor, " piece"]) -> None:
-            index = index.cpu()
-            place, question = index // len(draws), index % len(draws)
-            keep = self.f.players.mask(coalitions(question, place).to(device))
-            row, draw = rows[place].to(device), draws[question].to(device)
-            scores = self.f(absent(self.z[row], keep, self.z0[draw, row * each]), row)
-            answers[index[0] : index[-1] + 1] = scores.detach().cpu()
-
-        sweep(self.f, len(answers), answer, gradients=False)
-        return answers.view(len(rows), len(draws))
+        return self._ask(rows, coalitions, torch.arange(len(draws)), draws)
 
     def worths(
-        self, rows: Int[Tensor, " block"], coalitions: Coalitions, count: int
+        self, rows: Int[Tensor, " block"], coalitions: Coalitions | Bool[Tensor, "count players"], count: int
     ) -> Float64[Tensor, "block coalitions"]:
         """The mean over the whole background of what each coalition is worth: `draws` evaluations each."""
-        draws = torch.arange(self.draws).repeat(count)
-        answers = self.ask(rows, lambda q, k: coalitions(q // self.draws, k), draws)
+        question = torch.arange(count * self.draws)
+        answers = self._ask(rows, coalitions, question // self.draws, question % self.draws)
         return answers.view(len(rows), count, self.draws).mean(dim=-1)
 
+    def _ask(
+        self,
+        rows: Int[Tensor, " block"],
+        coalitions: Coalitions | Bool[Tensor, "count players"],
+        which: Int[Tensor, " questions"],
+        draws: Int[Tensor, " questions"],
+    ) -> Float64[Tensor, "block questions"]:
+        """Question q is about coalition number `which[q]` over background row `draws[q]`."""
+        device, places = self.z.device, rows.to(self.z.device)
+        every = len(rows) == len(self.z)
+        z = self.z if every else self.z[places]
+        z0 = self.z0 if every or self.z0.shape[1] == 1 else self.z0[:, places]
+        draws = draws.to(device)
+        answers = torch.empty(len(which), len(rows), dtype=torch.float64)
 
-def table(coalitions: Bool[Tensor, "questions players"]) -> Coalitions:
-    """The same coalitions for every data row."""
-    return lambda q, _: coalitions[q]
+        def mixed(question: slice, place: slice) -> Shaped[Tensor, "n *shape"]:
+            if isinstance(coalitions, Tensor):
+                # One mask a question, whatever the number of data rows.
+                present = coalitions[which[question]][:, None]
+            else:
+                numbers = torch.arange(len(rows))[place]
+                asked = which[question].repeat_interleave(len(numbers))
+                present = coalitions(asked, numbers.repeat(len(asked) // len(numbers)))
+                present = present.unflatten(0, (-1, len(numbers)))
+            keep = self.f.players.mask(present.flatten(0, 1).to(device)).unflatten(0, present.shape[:2])
+            other = z0[draws[question]] if self.draws > 1 else z0
+            return torch.where(keep, z[place], other if other.shape[1] == 1 else other[:, place]).flatten(0, 1)
+
+        def answer(index: Int[Tensor, " piece"]) -> None:
+            first, last = int(index[0]), int(index[-1]) + 1
+            # The data rows run fastest: those that are outputs of one row meet, and share what they have in common.
+            pieces = [mixed(*rectangle) for rectangle in _rectangles(first, last, len(rows))]
+            scores = self.f(pieces[0] if len(pieces) == 1 else torch.cat(pieces), places[index % len(rows)])
+            answers.view(-1)[first:last] = scores.detach().cpu()
+
+        sweep(self.f, answers.numel(), answer, gradients=False)
+        return answers.T.contiguous()
+
+
+def _rectangles(first: int, last: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """The lines and columns of the numbers `first` to `last - 1` in a table that is filled line by line.
+
+    >>> [(line.start, line.stop, column.start, column.stop) for line, column in _rectangles(2, 10, 4)]
+    [(0, 1, 2, 4), (1, 2, 0, 4), (2, 3, 0, 2)]
+    """
+    while first < last:
+        line, column = divmod(first, width)
+        lines = (last - first) // width if column == 0 else 0
+        width_here = width if lines else min(width - column, last - first)
+        lines = max(lines, 1)
+        yield slice(line, line + lines), slice(column, column + width_here)
+        first += lines * width_here

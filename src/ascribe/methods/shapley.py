@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ascribe.core.game import Game, blocks, table
+from ascribe.core.game import Game, blocks
 from ascribe.core.method import Estimate, Method
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
@@ -95,7 +95,7 @@ class Shapley(Method):
         left, known = torch.arange(len(rows)), torch.cat([game.nobody(rows), game.everybody(rows)], dim=1)
         for walks in plans(game.players, game.draws, sampled, torch.Generator().manual_seed(self.seed)):
             fresh = slice(known.shape[1], None)
-            answers = game.ask(rows[left], table(walks.coalitions[fresh]), walks.draws[fresh])
+            answers = game.ask(rows[left], walks.coalitions[fresh], walks.draws[fresh])
             known = torch.cat([known, answers], dim=1)
             values[left], error[left] = _estimate(walks, known, game.draws)
             unsettled = error[left].amax(dim=1) > until * values[left].abs().amax(dim=1)
@@ -104,7 +104,7 @@ class Shapley(Method):
                 return values, error
         if len(sampled) < len(budgets):
             some = every(game.players)[1:-1]
-            between = game.worths(rows[left], table(some), len(some))
+            between = game.worths(rows[left], some, len(some))
             nobody, everybody = known[:, : game.draws].mean(dim=1, keepdim=True), known[:, game.draws, None]
             values[left], error[left] = shapley(torch.cat([nobody, between, everybody], dim=1)), 0.0
         return values, error

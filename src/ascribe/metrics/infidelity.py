@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from ascribe.core.game import Game, blocks, table
+from ascribe.core.game import Game, blocks
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
 from ascribe.maths.coalitions import every
@@ -57,7 +57,7 @@ class Infidelity(Metric):
         said = values.cpu().double() @ removed.double().T
         done = torch.cat(
             [
-                game.everybody(rows) - game.worths(rows, table(~removed), len(removed))
+                game.everybody(rows) - game.worths(rows, ~removed, len(removed))
                 for rows in blocks(len(z), len(removed) * game.draws)
             ]
         )
