@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
-from ascribe.plots.canvas import axes, ink, letters, quiet, zero_line
+from ascribe.plots.canvas import axes, ink, legend, letters, quiet, zero_line
 from ascribe.plots.labels import label
 from ascribe.plots.palette import LOW_TO_HIGH
 from ascribe.plots.ranking import strongest
@@ -93,13 +93,4 @@ def _draw(ax: matplotlib.axes.Axes, x: np.ndarray, y: np.ndarray, levels: np.nda
         here = levels == level
         name = {0: "low value", len(LOW_TO_HIGH) - 1: "high value"}.get(level)
         ax.scatter(x[here], y[here], color=colour, alpha=0.85, label=name, **style)
-    ax.legend(
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=2,
-        frameon=False,
-        fontsize=8.5,
-        labelcolor=ink(ax),
-        handletextpad=0.2,
-        borderaxespad=0.1,
-    )
+    legend(ax, 2, side="right")

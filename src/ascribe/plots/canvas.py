@@ -25,7 +25,7 @@ def figure(width: float, height: float) -> matplotlib.figure.Figure:
     import matplotlib.figure
 
     pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None and pyplot.get_backend().lower() not in _SILENT:
+    if pyplot is not None and pyplot.get_backend().lower() not in SILENT:
         shown = pyplot.figure(figsize=(width, height), layout="constrained")
         shown._ipython_display_ = partial(_display, shown)
         return shown
@@ -41,7 +41,7 @@ def _display(figure: matplotlib.figure.Figure) -> None:
         need("IPython.display", extra="plot").display(figure)
 
 
-_SILENT = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
+SILENT = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 
 
 def axes(ax: matplotlib.axes.Axes | None, height: float, width: float = WIDTH) -> matplotlib.axes.Axes:
@@ -99,3 +99,22 @@ def zero_line(ax: matplotlib.axes.Axes, along: Literal["x", "y"]) -> None:
     """The line that bars start from: `along` "y" is upright, "x" level."""
     draw = ax.axvline if along == "y" else ax.axhline
     draw(0, color=ink(ax), alpha=0.5, linewidth=0.8, zorder=1)
+
+
+def legend(
+    ax: matplotlib.axes.Axes, columns: int, *, side: Literal["left", "right"] = "left", handle: float = 0.9
+) -> None:
+    """The names of the colours in one line above the picture, flush with a side of it; `handle` is in letters."""
+    ax.legend(
+        loc="lower left" if side == "left" else "lower right",
+        bbox_to_anchor=(float(side == "right"), 1.0),
+        ncols=columns,
+        frameon=False,
+        fontsize=8.5,
+        labelcolor=ink(ax),
+        handlelength=handle,
+        handleheight=0.9,
+        handletextpad=0.5,
+        columnspacing=1.2,
+        borderaxespad=0.2,
+    )

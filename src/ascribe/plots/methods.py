@@ -8,7 +8,7 @@ import numpy as np
 
 from ascribe.core.drawing import draws
 from ascribe.metrics.comparison import Comparison
-from ascribe.plots.canvas import WIDTH, axes, inches, ink, quiet, rows_height, zero_line
+from ascribe.plots.canvas import WIDTH, axes, inches, legend, quiet, rows_height, zero_line
 from ascribe.plots.labels import label
 from ascribe.plots.palette import SERIES
 from ascribe.plots.ranking import strongest
@@ -69,15 +69,4 @@ def _bars(ax: matplotlib.axes.Axes, shares: np.ndarray, names: list[str], lying:
         place = np.arange(len(share)) + (k - (len(shares) - 1) / 2) * thickness
         draw = ax.barh if lying else ax.bar
         draw(place, share, 0.9 * thickness, color=SERIES[k % len(SERIES)], label=label(name, 40))
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=2 if lying else 3,
-        frameon=False,
-        fontsize=8.5,
-        labelcolor=ink(ax),
-        handlelength=0.9,
-        handleheight=0.9,
-        columnspacing=1.2,
-        borderaxespad=0.2,
-    )
+    legend(ax, 2 if lying else 3)

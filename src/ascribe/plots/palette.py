@@ -10,6 +10,8 @@ UP = "#c8553d"
 DOWN = "#2f7ab8"
 FIRST = "#2f7ab8"
 SECOND = "#d9822b"
+SIZE = "#7a6bb5"
+"""A size without a sign."""
 SERIES = (FIRST, SECOND, "#3f9b79", "#b05a94", "#8a8f98", "#c8553d", "#5aa9d6", "#a58b2a", "#7a6bb5", "#6f9a3a")
 """One colour a method, in the order the methods were given; they repeat after ten."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ascribe.plots.canvas import WIDTH, axes, inches, ink, letters, quiet, rows_height
+from ascribe.plots.canvas import WIDTH, axes, inches, legend, letters, quiet, rows_height
 from ascribe.plots.labels import label
 from ascribe.plots.palette import FIRST, SECOND
 
@@ -42,15 +42,7 @@ def rounds(
     ax.margins(x=0.06, y=0.08 if down else 0.12)
     if down:
         ax.invert_yaxis()
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=2,
-        frameon=False,
-        fontsize=8.5,
-        labelcolor=ink(ax),
-        borderaxespad=0.2,
-    )
+    legend(ax, 2, handle=2.0)
     quiet(ax, grid="x" if down else "y")
     return ax
 

@@ -9,12 +9,11 @@ import numpy as np
 
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
-from ascribe.errors import InputError
 from ascribe.plots.canvas import axes, inches, ink, letters, quiet, rows_height
 from ascribe.plots.labels import alike, label, number
 from ascribe.plots.palette import DOWN, UP
 from ascribe.plots.ranking import NOTHING, strongest
-from ascribe.plots.values import contributions
+from ascribe.plots.values import checked_row, contributions
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -40,8 +39,7 @@ def waterfall(
     Raises InputError for a row that is not there.
     """
     values = contributions(attribution)
-    if not -len(values) <= row < len(values):
-        raise InputError(f"row={row}, but {len(values)} rows were explained; pass 0 <= row < {len(values)}.")
+    checked_row(attribution, row)
     ranking = strongest(np.abs(values[row]), top)
     lines, steps = ranking.names(attribution.names), ranking.gather(values[row])
     if len(ranking.rest) and abs(steps[-1]) <= NOTHING * np.abs(steps).max():
