@@ -11,7 +11,7 @@ import ascribe.methods
 import ascribe.testing
 
 METHODS = {
-    "Ablation", "Conductance", "Deconvolution", "DeepLift", "GuidedBackprop", "ExpectedGradients", "InputXGradient", "IntegratedGradients", "Saliency",
+    "Ablation", "Conductance", "Deconvolution", "DeepLift", "GuidedBackprop", "ExpectedGradients", "InputXGradient", "IntegratedGradients", "Occlusion", "Permutation", "Saliency",
     "Shapley", "SmoothGrad",
 }  # fmt: skip
 ERRORS = {

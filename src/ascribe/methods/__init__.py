@@ -8,6 +8,8 @@ from ascribe.methods.expected_gradients import ExpectedGradients as ExpectedGrad
 from ascribe.methods.guided_backprop import GuidedBackprop as GuidedBackprop
 from ascribe.methods.input_x_gradient import InputXGradient as InputXGradient
 from ascribe.methods.integrated_gradients import IntegratedGradients as IntegratedGradients
+from ascribe.methods.occlusion import Occlusion as Occlusion
+from ascribe.methods.permutation import Permutation as Permutation
 from ascribe.methods.saliency import Saliency as Saliency
 from ascribe.methods.shapley import Shapley as Shapley
 from ascribe.methods.smooth_grad import SmoothGrad as SmoothGrad
