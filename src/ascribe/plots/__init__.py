@@ -2,10 +2,13 @@ from ascribe.plots.agreement import agreement as agreement
 from ascribe.plots.bar import bar as bar
 from ascribe.plots.beeswarm import beeswarm as beeswarm
 from ascribe.plots.fit import fit as fit
+from ascribe.plots.heatmap import heatmap as heatmap
 from ascribe.plots.image import image as image
 from ascribe.plots.methods import methods as methods
 from ascribe.plots.network import network as network
+from ascribe.plots.pairs import pairs as pairs
 from ascribe.plots.rounds import rounds as rounds
 from ascribe.plots.scores import scores as scores
 from ascribe.plots.series import series as series
+from ascribe.plots.token_map import token_map as token_map
 from ascribe.plots.waterfall import waterfall as waterfall

@@ -33,7 +33,7 @@ def bar(attribution: Attribution, *, top: int = 12, ax: matplotlib.axes.Axes | N
     ax = axes(ax, rows_height(len(mean)))
     place = np.arange(len(mean))
     ax.barh(place, mean, height=0.62, color=FIRST, xerr=error, error_kw={"ecolor": FIRST, "alpha": 0.55, "lw": 4})
-    ax.set_yticks(place, [label(name, letters(ax)) for name in ranking.names(attribution.names)])
+    ax.set_yticks(place, [label(name, letters(ax)) for name in ranking.names(attribution.columns)])
     ax.invert_yaxis()
     ax.set_xlabel(f"mean |attribution|, {label(attribution.method.name)}")
     quiet(ax, grid="x")

@@ -43,7 +43,7 @@ def beeswarm(
     x = values[:, shown]
     y = np.stack([line + _offsets(x[:, line], edges) for line in range(len(shown))], axis=1)
     _draw(ax, x, y, _levels(own_values(attribution) if own is None else own, shown))
-    ax.set_yticks(range(len(shown)), [label(attribution.names[i], letters(ax)) for i in shown])
+    ax.set_yticks(range(len(shown)), [label(attribution.columns[i], letters(ax)) for i in shown])
     ax.set_ylim(len(shown) - 0.45, -0.55)
     ax.set_xlabel(f"attribution, {label(attribution.method.name)}")
     quiet(ax, grid="x")

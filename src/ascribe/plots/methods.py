@@ -54,7 +54,7 @@ def _lines(comparison: Comparison, top: int) -> tuple[list[str], np.ndarray]:
     shares = np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0)
     first = next(iter(comparison.attributions.values()))
     ranking = strongest(np.abs(contributions(first)).mean(0), top)
-    return [label(name, 18) for name in ranking.names(first.names)], ranking.gather(shares)
+    return [label(name, 18) for name in ranking.names(first.columns)], ranking.gather(shares)
 
 
 def _stand(lines: list[str], width: float) -> bool:

@@ -11,7 +11,7 @@ from ascribe.core.drawing import draws
 from ascribe.core.nest import leaves
 from ascribe.errors import InputError
 from ascribe.plots.canvas import axes, ink, letters, quiet
-from ascribe.plots.labels import label, number
+from ascribe.plots.labels import alike, label, number
 from ascribe.plots.ramp import both_signs
 from ascribe.plots.strength import reach
 from ascribe.plots.trace import Shades, borders, shade
@@ -61,7 +61,7 @@ def series(
         low, high = float(curves[:, lane].min()), float(curves[:, lane].max())
         inside = (high - curves[:, lane]) / (high - low) if high > low else np.full(steps, 0.5)
         ax.plot(place, lane + 0.12 + 0.76 * inside, color=ink(ax), linewidth=1.2)
-        ticks.append(f"{label(names[lane], letters(ax))}\n{number(low)} … {number(high)}")
+        ticks.append(label(names[lane], letters(ax)) + "\n" + " … ".join(alike([low, high])))
     ax.set_yticks(np.arange(count) + 0.5, ticks)
     ax.set_ylim(count, 0)
     ax.set_xlim(*borders(place)[[0, -1]])

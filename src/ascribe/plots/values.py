@@ -56,7 +56,7 @@ def checked_row(attribution: Attribution, row: int) -> None:
 def own_values(attribution: Attribution) -> Float[np.ndarray, "rows features"] | None:
     """What the rows hold in each feature, or None where a feature is not one number of the input (groups, layers)."""
     parts: Any = leaves(attribution.inputs)
-    if attribution.at is not None or sum(part[0].numel() for part in parts) != len(attribution.names):
+    if attribution.at is not None or sum(part[0].numel() for part in parts) != len(attribution.columns):
         return None
     return as_array(flat(attribution.inputs, 1))
 

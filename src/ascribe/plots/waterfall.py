@@ -41,7 +41,7 @@ def waterfall(
     values = contributions(attribution)
     checked_row(attribution, row)
     ranking = strongest(np.abs(values[row]), top)
-    lines, steps = ranking.names(attribution.names), ranking.gather(values[row])
+    lines, steps = ranking.names(attribution.columns), ranking.gather(values[row])
     if len(ranking.rest) and abs(steps[-1]) <= NOTHING * np.abs(steps).max():
         lines, steps = lines[:-1], steps[:-1]
     start, end = float(attribution.reference[row]), float(attribution.output[row])
