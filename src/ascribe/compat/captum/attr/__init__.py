@@ -1,15 +1,39 @@
 """What `captum.attr` gives."""
 
-from ascribe.compat.captum.attr.table import DeepLift as DeepLift
-from ascribe.compat.captum.attr.table import DeepLiftShap as DeepLiftShap
-from ascribe.compat.captum.attr.table import FeatureAblation as FeatureAblation
-from ascribe.compat.captum.attr.table import GradientShap as GradientShap
-from ascribe.compat.captum.attr.table import InputXGradient as InputXGradient
-from ascribe.compat.captum.attr.table import IntegratedGradients as IntegratedGradients
-from ascribe.compat.captum.attr.table import LayerActivation as LayerActivation
-from ascribe.compat.captum.attr.table import LayerConductance as LayerConductance
-from ascribe.compat.captum.attr.table import LayerIntegratedGradients as LayerIntegratedGradients
-from ascribe.compat.captum.attr.table import NoiseTunnel as NoiseTunnel
-from ascribe.compat.captum.attr.table import Saliency as Saliency
-from ascribe.compat.captum.attr.table import ShapleyValues as ShapleyValues
-from ascribe.compat.captum.attr.table import ShapleyValueSampling as ShapleyValueSampling
+from ascribe.compat.captum.attr import visualization as visualization
+from ascribe.compat.captum.attr.activation import LayerActivation as LayerActivation
+from ascribe.compat.captum.attr.attribution import Attribution as Attribution
+from ascribe.compat.captum.attr.attribution import GradientAttribution as GradientAttribution
+from ascribe.compat.captum.attr.attribution import LayerAttribution as LayerAttribution
+from ascribe.compat.captum.attr.attribution import NeuronAttribution as NeuronAttribution
+from ascribe.compat.captum.attr.attribution import PerturbationAttribution as PerturbationAttribution
+from ascribe.compat.captum.attr.games import ShapleyValues as ShapleyValues
+from ascribe.compat.captum.attr.games import ShapleyValueSampling as ShapleyValueSampling
+from ascribe.compat.captum.attr.gradients import Deconvolution as Deconvolution
+from ascribe.compat.captum.attr.gradients import GuidedBackprop as GuidedBackprop
+from ascribe.compat.captum.attr.gradients import InputXGradient as InputXGradient
+from ascribe.compat.captum.attr.gradients import LayerGradientXActivation as LayerGradientXActivation
+from ascribe.compat.captum.attr.gradients import NeuronDeconvolution as NeuronDeconvolution
+from ascribe.compat.captum.attr.gradients import NeuronGradient as NeuronGradient
+from ascribe.compat.captum.attr.gradients import NeuronGuidedBackprop as NeuronGuidedBackprop
+from ascribe.compat.captum.attr.gradients import Saliency as Saliency
+from ascribe.compat.captum.attr.noise import NoiseTunnel as NoiseTunnel
+from ascribe.compat.captum.attr.paths import GradientShap as GradientShap
+from ascribe.compat.captum.attr.paths import IntegratedGradients as IntegratedGradients
+from ascribe.compat.captum.attr.paths import LayerConductance as LayerConductance
+from ascribe.compat.captum.attr.paths import LayerGradientShap as LayerGradientShap
+from ascribe.compat.captum.attr.paths import LayerIntegratedGradients as LayerIntegratedGradients
+from ascribe.compat.captum.attr.paths import NeuronGradientShap as NeuronGradientShap
+from ascribe.compat.captum.attr.paths import NeuronIntegratedGradients as NeuronIntegratedGradients
+from ascribe.compat.captum.attr.propagation import DeepLift as DeepLift
+from ascribe.compat.captum.attr.propagation import DeepLiftShap as DeepLiftShap
+from ascribe.compat.captum.attr.propagation import LayerDeepLift as LayerDeepLift
+from ascribe.compat.captum.attr.propagation import LayerDeepLiftShap as LayerDeepLiftShap
+from ascribe.compat.captum.attr.propagation import NeuronDeepLift as NeuronDeepLift
+from ascribe.compat.captum.attr.propagation import NeuronDeepLiftShap as NeuronDeepLiftShap
+from ascribe.compat.captum.attr.removal import FeatureAblation as FeatureAblation
+from ascribe.compat.captum.attr.removal import LayerFeatureAblation as LayerFeatureAblation
+from ascribe.compat.captum.attr.removal import NeuronFeatureAblation as NeuronFeatureAblation
+
+# What the door above hands on: every name, and no module.
+__all__ = [name for name, value in globals().items() if name[0] != "_" and type(value).__name__ != "module"]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -1,0 +1,78 @@
+"""Captum's feature masks: whole numbers that broadcast to the inputs, one tensor for each input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ascribe.core.attribution import Attribution as Explanation
+from ascribe.core.players import Players, grouped
+from ascribe.errors import InputError
+
+
+@final
+@dataclass(frozen=True)
+class Mask:
+    """The features of one row: `groups` for `explain`, and the way from features back to entries."""
+
+    groups: Int[Tensor, "*row"]
+    shapes: tuple[torch.Size, ...] | None  # of one row of each input; None for a lone input
+
+    @property
+    def players(self) -> Players:
+        """The features in the order in which `explain` numbers them."""
+        names = [""] * self.groups.numel()
+        return grouped(self.groups, self.groups.shape, names, self.groups.device)
+
+    @property
+    def count(self) -> int:
+        """The number of features."""
+        return len(self.groups.unique())
+
+    def spread(self, found: Explanation) -> Explanation:
+        """Every entry with the value of its feature, in the form of the inputs."""
+        return replace(found, values=self.entries(found.values), error=None)
+
+    def entries(self, values: Float[Tensor, "*lead features"]) -> Any:
+        """The values of features at their entries."""
+        spread = values[..., self.players.ids.to(values.device)]
+        if self.shapes is None:
+            return spread
+        parts = spread.split([shape.numel() for shape in self.shapes], -1)
+        return tuple(part.reshape(*values.shape[:-1], *shape) for part, shape in zip(parts, self.shapes, strict=True))
+
+    def numbered(self, values: Float[Tensor, "*lead features"]) -> Float[Tensor, "*lead numbers"]:
+        """The values of features at their numbers, counted from the smallest; zero at numbers that no entry has."""
+        numbers = torch.tensor(list(dict.fromkeys(self.groups.flatten().tolist())), device=values.device)
+        numbers = numbers - numbers.min()
+        columns = values.new_zeros(*values.shape[:-1], int(numbers.max()) + 1)
+        return columns.index_copy_(-1, numbers, values)
+
+
+def mask_of(mask: Any, inputs: Any) -> Mask | None:
+    """Read a mask for these inputs.  Raises InputError where it does not fit one row of them."""
+    if mask is None:
+        return None
+    lone = isinstance(inputs, Tensor)
+    masks, parts = ((mask,), (inputs,)) if lone else (mask, inputs)
+    try:
+        groups = [torch.broadcast_to(m, (1, *x.shape[1:]))[0] for m, x in zip(masks, parts, strict=True)]
+    except (TypeError, ValueError, RuntimeError) as error:
+        shapes = ", ".join(str((1, *x.shape[1:])) for x in parts)
+        raise InputError(f"feature_mask does not fit one row of the inputs ({error}); pass {shapes}.") from error
+    if lone:
+        return Mask(groups[0], None)
+    return Mask(torch.cat([group.flatten() for group in groups]), tuple(x.shape[1:] for x in inputs))
+
+
+def masks_by_row(mask: Any, inputs: Any) -> bool:
+    """Whether the mask has a row for every row of the inputs."""
+    masks = mask if isinstance(mask, tuple) else (mask,)
+    parts = (inputs,) if isinstance(inputs, Tensor) else inputs
+    return any(
+        isinstance(m, Tensor) and m.ndim == x.ndim and len(m) == len(x) > 1 for m, x in zip(masks, parts, strict=False)
+    )
