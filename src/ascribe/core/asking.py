@@ -100,10 +100,12 @@ def _pick(target: Any, f: Score, z: Float[Tensor, "rows *shape"]) -> tuple[Pick,
 
 def _first_output(f: Score) -> Any:
     """The output for one row, a glance at what it takes; and whether the model takes x at all.  Raises InputError."""
-    parts = f.inputs.take(f.every[:1])
+    # Made before the glance, which takes every tensor for the model's.
+    first = f.every[:1]
+    parts = f.inputs.take(first)
     try:
         with f.footprint.glance:
-            return output_of(f.model, f.inputs, parts, f.every[:1], f.neuron)
+            return output_of(f.model, f.inputs, parts, first, f.neuron)
     except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, AssertionError) as error:
         if isinstance(error, AscribeError):
             raise

@@ -166,7 +166,7 @@ def _room(f: Score, point: int) -> int:
 def _copies(f: Score, count: int) -> Float[Tensor, " count"]:
     z = f.sample.repeat(count, *[1] * (f.sample.ndim - 1))
     z.requires_grad_(torch.is_grad_enabled() and f.obstacle is None)
-    return f.at(z.clone(), f.every[:1].repeat(count), None)
+    return f.at(z.clone(), torch.zeros(count, dtype=torch.long, device=z.device), None)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -111,8 +111,9 @@ def _values(f: Score, z: Float[Tensor, "n *input"], cuts: Sequence[Cut | None]) 
         with ExitStack() as stack:
             seen = [None if cut is None else stack.enter_context(cut.seeing()) for cut in cuts]
             f.run(z[index], index % f.rows if f.inputs.given.by_row else torch.zeros_like(index))
-        given = f.inputs.unpack(z[index])
-        parts = tuple(given[k] if found is None else found[0] for k, found in enumerate(seen))
+        given = zip(f.inputs.unpack(z[index]), f.inputs.parts, strict=True)
+        own = [part.to(like.dtype) for part, like in given]
+        parts = tuple(own[k] if found is None else found[0] for k, found in enumerate(seen))
         for cut, h in zip(cuts, parts, strict=True):
             if cut is not None and (h.ndim < 2 or len(h) != len(index) or not h.is_floating_point()):
                 raise LayerError(

@@ -36,7 +36,9 @@ class Site:
         """While the network runs, `z` is at the cuts; yields the inputs to run it on."""
         given = list(parts)
         with ExitStack() as stack:
-            for place, (cut, piece) in enumerate(zip(self.cuts, self.form.unpack(z), strict=True)):
+            # Packed together, parts of several dtypes have one.
+            pieces = [kind.give(piece) for kind, piece in zip(self.form.kinds, self.form.unpack(z), strict=True)]
+            for place, (cut, piece) in enumerate(zip(self.cuts, pieces, strict=True)):
                 if cut is None:
                     given[place] = piece
                 else:
