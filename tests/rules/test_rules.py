@@ -346,6 +346,15 @@ def test_a_residual_network_with_one_activation_in_many_places() -> None:
     check_module(nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(True), Block(4), Block(4), nn.Flatten()), 2, 7, 7)
 
 
+def test_a_backward_hook_of_the_user_is_no_hindrance() -> None:
+    network = nn.Sequential(linear(), nn.Sigmoid(), nn.Sequential(nn.Tanh(), linear())).double()
+    seen: list[int] = []
+    for module in network.modules():
+        module.register_full_backward_hook(lambda module, before, after: seen.append(1))
+    check(network, 4)
+    assert len(seen) == 6
+
+
 def test_scripted_code_is_refused() -> None:
     with pytest.warns(DeprecationWarning, match="torch.jit"):
         network = torch.jit.trace(nn.Sequential(linear(), nn.Sigmoid()), numbers(ROWS, 4))

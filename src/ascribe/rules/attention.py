@@ -69,8 +69,8 @@ def _multi_head_attention(
 ) -> tuple[Tensor, Tensor | None]:
     if bias_k is not None or bias_v is not None or add_zero_attn or static_k is not None or static_v is not None:
         raise MethodError(
-            "DeepLift knows multi_head_attention_forward without bias_k, bias_v, add_zero_attn, static_k and static_v; "
-            "write the attention with F.scaled_dot_product_attention."
+            "there is a rule for multi_head_attention_forward without bias_k, bias_v, add_zero_attn, static_k and "
+            "static_v; write the attention with F.scaled_dot_product_attention."
         )
     batched = query.ndim == 3
     if not batched:

@@ -137,6 +137,7 @@ class Call:
     depends: tuple[bool, ...]
     values: list[Tensor] = field(default_factory=list[Tensor])
     pullback: Pullback | None = None
+    method: str = "DeepLift"
 
     @property
     def inputs(self) -> list[Tensor]:
@@ -167,7 +168,7 @@ class Call:
 
     def refuse(self, why: str, instead: str) -> MethodError:
         """The error that says what stands in the way, where it is, and what to do."""
-        return MethodError(f"DeepLift cannot pass through {self.operation.name} ({place()}): {why}; {instead}.")
+        return MethodError(f"{self.method} cannot pass through {self.operation.name} ({place()}): {why}; {instead}.")
 
 
 def place() -> str:

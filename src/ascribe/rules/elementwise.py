@@ -66,7 +66,7 @@ class Rescale(Replaced):
 
 def _rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
     if training:
-        raise MethodError("DeepLift cannot pass through rrelu in training mode, where it is random; call model.eval().")
+        raise MethodError("there is no rule for rrelu in training mode, where it is random; call model.eval().")
     return F.leaky_relu(input, (lower + upper) / 2)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import final
 
-from ascribe.rules.calls import Call
+from ascribe.rules.calls import Call, operation
+from ascribe.rules.parts import centred
 from ascribe.rules.rule import LINEAR, Rule
 
 _SUMS = "add sub subtract radd rsub neg negative positive sum mean cumsum trace diff"
@@ -64,6 +65,7 @@ _RANDOM = ("it is in training mode, so its values are random", "call model.eval(
 _COUPLED = ("it is in training mode, so each row depends on the others", "call model.eval() first")
 
 RULES: dict[str, Rule] = {
+    operation(centred).name: LINEAR,
     **{name: LINEAR for names in (_SUMS, _SHAPES, _PLACES, _FILTERS) for name in names.split()},
     **{name: Unless("training", 2, *_RANDOM, default=True) for name in _DROPOUTS.split()},
     "feature_dropout": Unless("train", 2, *_RANDOM, default=True),

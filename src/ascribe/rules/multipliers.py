@@ -48,7 +48,7 @@ def multipliers(
         with Recording(first) as recording:
             scores = network(first)
         recording.check([scores])
-    with as_written(), torch.no_grad(), Replaying(recording.tape) as replaying:
+    with as_written(), torch.enable_grad(), Replaying(recording.tape) as replaying:
         reference = network(second)
     replaying.finish()
     if scores.requires_grad:

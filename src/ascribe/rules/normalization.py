@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ascribe.rules.parts import centred, gated
 from ascribe.rules.rule import Rule, Written
 
 Dims = int | list[int] | tuple[int, ...] | None
 
 
 def _standardize(input: Tensor, dims: list[int], eps: float) -> Tensor:
-    centred = input - input.mean(dims, keepdim=True)
-    return centred * torch.rsqrt(centred.square().mean(dims, keepdim=True) + eps)
+    values = centred(input, dims)
+    return gated(values, torch.rsqrt(values.square().mean(dims, keepdim=True) + eps))
 
 
 def _scale_and_shift(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -39,9 +40,8 @@ def _rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     power = input.square().mean(list(range(-len(normalized_shape), 0)), keepdim=True)
-    return _scale_and_shift(
-        input * torch.rsqrt(power + (torch.finfo(input.dtype).eps if eps is None else eps)), weight, None
-    )
+    eps = torch.finfo(input.dtype).eps if eps is None else eps
+    return _scale_and_shift(gated(input, torch.rsqrt(power + eps)), weight, None)
 
 
 def _group_norm(
@@ -124,8 +124,7 @@ def _var(
         dim, unbiased = None, dim
     dims = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     count = math.prod(input.shape[d] for d in dims)
-    centred = input - input.mean(dims, keepdim=True)
-    return centred.square().sum(dims, keepdim=keepdim) / (
+    return centred(input, dims).square().sum(dims, keepdim=keepdim) / (
         count - ((1 if correction is None else correction) if unbiased else 0)
     )
 

@@ -8,8 +8,9 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from ascribe.rules.calls import Call, Pullback
+from ascribe.rules.calls import Call, Pullback, operation
 from ascribe.rules.elementwise import Rescale
+from ascribe.rules.parts import gated
 from ascribe.rules.rule import LINEAR, Replaced, Rule, Written
 
 
@@ -78,6 +79,7 @@ _PRODUCTS = """
 """
 
 RULES: dict[str, Rule] = {
+    operation(gated).name: Product(),
     **{name: Product() for name in _PRODUCTS.split()},
     **{name: Quotient() for name in ("div", "divide", "true_divide")},
     "square": Midpoint(),

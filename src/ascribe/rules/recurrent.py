@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ascribe.errors import MethodError
+from ascribe.rules.parts import gated
 from ascribe.rules.rule import Rule, Written
 
 State = tuple[Tensor, ...]
@@ -19,8 +20,8 @@ Cell = Callable[[Tensor, State, Sequence[Tensor | None]], State]
 def _lstm_step(drive: Tensor, state: State, weights: Sequence[Tensor | None]) -> State:
     (hidden, memory), (recurrent, bias, projection) = state, weights
     enter, forget, candidate, out = (drive + F.linear(hidden, _given(recurrent), bias)).chunk(4, -1)
-    memory = forget.sigmoid() * memory + enter.sigmoid() * candidate.tanh()
-    hidden = out.sigmoid() * memory.tanh()
+    memory = gated(memory, forget.sigmoid()) + gated(candidate.tanh(), enter.sigmoid())
+    hidden = gated(memory.tanh(), out.sigmoid())
     return hidden if projection is None else F.linear(hidden, projection), memory
 
 
@@ -28,8 +29,9 @@ def _gru_step(drive: Tensor, state: State, weights: Sequence[Tensor | None]) -> 
     (hidden,), (recurrent, bias, _) = state, weights
     reset, update, candidate = drive.chunk(3, -1)
     reset_h, update_h, candidate_h = F.linear(hidden, _given(recurrent), bias).chunk(3, -1)
-    candidate = (candidate + (reset + reset_h).sigmoid() * candidate_h).tanh()
-    return (candidate + (update + update_h).sigmoid() * (hidden - candidate),)
+    candidate = (candidate + gated(candidate_h, (reset + reset_h).sigmoid())).tanh()
+    keep = (update + update_h).sigmoid()
+    return (gated(candidate, 1 - keep) + gated(hidden, keep),)
 
 
 def _plain_step(squash: Callable[[Tensor], Tensor]) -> Cell:
@@ -80,7 +82,8 @@ def _recurrent(step: Cell, states: int) -> Callable[..., Any]:
     ) -> tuple[Tensor, ...]:
         if isinstance(params, bool):
             raise MethodError(
-                "DeepLift cannot pass through a recurrent layer over a packed sequence; pass it a padded tensor."
+                "there is no rule for a recurrent layer over a packed sequence; pass it a padded tensor, or use "
+                "IntegratedGradients()."
             )
         directions = 2 if bidirectional else 1
         weights = _layers(params, has_biases, num_layers * directions)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ascribe.errors import MethodError
 from ascribe.rules.calls import Call, Function, leaves, operation, place
 from ascribe.rules.rule import LINEAR, Replaced, Written
-from ascribe.rules.tape import Entry, asks_of_the_graph, constants_of, same
+from ascribe.rules.tape import Entry, constants_of, same
+from ascribe.rules.tracing import asks_of_the_graph
 
 
 class Replaying(TorchFunctionMode):
@@ -25,14 +27,14 @@ class Replaying(TorchFunctionMode):
         self, func: Function, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         given = dict(kwargs or {})
-        if asks_of_the_graph(func):
+        if asks_of_the_graph(func) or not torch.is_grad_enabled():
             return func(*args, **given)
         entry = self._tape[self._next] if self._next < len(self._tape) else None
         self._next += 1
         if entry is None or entry.function != func:
             raise self._strayed(operation(func).name)
         if entry.rule is None:
-            return func(*args, **given)
+            return _plain(func, args, given)
         known = operation(func)
         flat = leaves((args, given))
         if not same(entry.constants, constants_of(flat, entry.depends)):
@@ -42,15 +44,15 @@ class Replaying(TorchFunctionMode):
                 "random; use a function with a derivative (torch.relu, clamp, amax), or IntegratedGradients()."
             )
         if entry.rule is LINEAR:
-            return func(*args, **given)
+            return _plain(func, args, given)
         plain_args, plain_kwargs = known.out_of_place(args, given)
         if isinstance(entry.rule, Written):
             with self:
                 output = entry.rule.form(*plain_args, **plain_kwargs)
         else:
-            output = known.plain(*plain_args, **plain_kwargs)
+            output = _plain(known.plain, plain_args, plain_kwargs)
             self._close(entry, [leaf for leaf in flat if isinstance(leaf, Tensor)], output)
-        return args[0].copy_(output) if known.in_place(args, given) else output
+        return _plain(args[0].copy_, (output,), {}) if known.in_place(args, given) else output
 
     def _close(self, entry: Entry, every: list[Tensor], output: Tensor) -> None:
         call, rule = cast("Call", entry.call), cast("Replaced", entry.rule)
@@ -74,3 +76,9 @@ class Replaying(TorchFunctionMode):
             f"DeepLift needs the same computation at input and reference, but the network ran {before} on the input "
             f"and {now} on the reference ({place()}); take a nearer reference, or use IntegratedGradients()."
         )
+
+
+def _plain(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Without a graph; the mode itself says, as in the first run, where the network wants none."""
+    with torch.no_grad():
+        return function(*args, **kwargs)

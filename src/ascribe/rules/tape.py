@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ascribe.rules.calls import Call, Function, operation
+from ascribe.rules.calls import Call, Function
 from ascribe.rules.rule import Rule
 
 
@@ -22,14 +22,6 @@ class Entry:
     call: Call | None = None
     depends: tuple[bool, ...] = ()
     constants: list[Any] = field(default_factory=list[Any])
-
-
-_QUESTIONS = frozenset({"requires_grad", "is_leaf", "grad_fn", "output_nr", "retain_grad", "retains_grad", "version"})
-
-
-def asks_of_the_graph(function: Function) -> bool:
-    """A question about the graph, which is there in the first run alone; code may go on by the answer."""
-    return operation(function).name in _QUESTIONS
 
 
 def constants_of(flat: list[Any], depends: Iterable[bool]) -> list[Any]:
