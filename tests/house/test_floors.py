@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src"
-FLOORS = {"errors": -1, "maths": 0, "core": 1, "rules": 2, "methods": 2, "kan": 2, "metrics": 2, "gates": 2, "robust": 2}
+FLOORS = {
+    "errors": -1,
+    "maths": 0,
+    "core": 1,
+    "rules": 2,
+    "methods": 2,
+    "kan": 2,
+    "metrics": 2,
+    "gates": 2,
+    "robust": 2,
+    "prompts": 2,
+}
 UPPER = {"plots", "report", "tables", "cli", "compat", "testing"}
 # Rooms of floor 2 that may look into one another; every other pair may not.
 DOORS_BETWEEN = {("methods", "rules")}
