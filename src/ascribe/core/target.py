@@ -19,10 +19,11 @@ from ascribe.errors import TargetError
 @final
 @dataclass(frozen=True)
 class Neuron:
-    """A neuron as target: one entry of a layer's value (`index` without the rows), its only one, or "all" of them."""
+    """A neuron as target: an entry of a layer's value (`index` without the rows), its only one, "all" of them, or what
+    a function of the value gives for each row."""
 
     layer: str
-    index: int | tuple[int, ...] | str | None = None
+    index: int | tuple[int, ...] | str | Callable[[Any], Any] | None = None
 
 
 @runtime_checkable
