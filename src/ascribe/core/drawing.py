@@ -1,4 +1,4 @@
-"""`a.plot(...)` and `a.plot.beeswarm(...)`: pictures register themselves from a floor above, as the door is opened."""
+"""`a.plot(...)`, `a.plot.beeswarm(...)`, and what a notebook shows: pictures register themselves from a floor above."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any, TypeVar, final
 from ascribe.errors import AscribeError
 
 Picture = TypeVar("Picture", bound=Callable[..., Any])
+Fits = Callable[[Any], bool]
 _PICTURES: dict[type, dict[str, Callable[..., Any]]] = {}
 _DEFAULT: dict[type, str] = {}
+_PAGES: dict[type, list[tuple[Fits, Callable[..., Any]]]] = {}
 
 
 class PlotError(AscribeError, AttributeError):
@@ -36,6 +38,31 @@ def draws(owner: type, *, default: bool = False) -> Callable[[Picture], Picture]
         return picture
 
     return register
+
+
+def shows(owner: type, fits: Fits) -> Callable[[Picture], Picture]:
+    """Register a function that makes HTML of an object as what a notebook shows of those that it `fits`."""
+
+    def register(page: Picture) -> Picture:
+        _PAGES.setdefault(owner, []).append((fits, page))
+        return page
+
+    return register
+
+
+def fitting_page(thing: Any) -> str | None:
+    """The HTML by the first registered function that fits the object, or None.
+
+    >>> @shows(complex, lambda number: number.imag == 0)
+    ... def line(number):
+    ...     return Page(f"<p>{number.real:g}</p>")
+    >>> class Page(str):
+    ...     _repr_html_ = str.__str__
+    >>> fitting_page(2 + 0j), fitting_page(1j)
+    ('<p>2</p>', None)
+    """
+    pages = _PAGES.get(type(thing), [])
+    return next((page(thing)._repr_html_() for fits, page in pages if fits(thing)), None)
 
 
 @final

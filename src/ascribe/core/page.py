@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from html import escape
 
+from ascribe.core.drawing import fitting_page
 from ascribe.core.record import Record
 
 _SHOWN = 12
 
 
 def attribution_html(a: Record) -> str:
-    """The strongest features with a bar each, and the figures of trust; text is escaped."""
+    """A picture where one fits (images, texts), else the strongest features; then the figures of trust, all escaped."""
+    return f"{fitting_page(a) or _strongest(a)}<p><code>{escape(repr(a))}</code></p>"
+
+
+def _strongest(a: Record) -> str:
+    """The strongest features with a bar each."""
     strength = a.per_feature().abs().flatten(0, -2).double().mean(0)
     top = strength.topk(min(_SHOWN, len(strength)))
     largest = max(float(top.values.max()), 1e-300)
@@ -22,5 +28,5 @@ def attribution_html(a: Record) -> str:
     more = f"<p>and {len(strength) - _SHOWN} more</p>" if len(strength) > _SHOWN else ""
     return (
         "<table><thead><tr><th style='text-align:left'>feature</th><th>mean |value|</th><th></th></tr></thead>"
-        f"<tbody>{lines}</tbody></table>{more}<p><code>{escape(repr(a))}</code></p>"
+        f"<tbody>{lines}</tbody></table>{more}"
     )

@@ -1,3 +1,4 @@
+from ascribe.plots import pages as pages
 from ascribe.plots.agreement import agreement as agreement
 from ascribe.plots.bar import bar as bar
 from ascribe.plots.beeswarm import beeswarm as beeswarm
@@ -11,4 +12,5 @@ from ascribe.plots.rounds import rounds as rounds
 from ascribe.plots.scores import scores as scores
 from ascribe.plots.series import series as series
 from ascribe.plots.token_map import token_map as token_map
+from ascribe.plots.tokens import tokens as tokens
 from ascribe.plots.waterfall import waterfall as waterfall
