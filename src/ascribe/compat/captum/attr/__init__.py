@@ -1,6 +1,19 @@
 """What `captum.attr` gives."""
 
 from ascribe.compat.captum.attr import visualization as visualization
+from ascribe.compat.captum.attr._utils.class_summarizer import ClassSummarizer as ClassSummarizer
+from ascribe.compat.captum.attr._utils.stat import MSE as MSE
+from ascribe.compat.captum.attr._utils.stat import CommonStats as CommonStats
+from ascribe.compat.captum.attr._utils.stat import Count as Count
+from ascribe.compat.captum.attr._utils.stat import Max as Max
+from ascribe.compat.captum.attr._utils.stat import Mean as Mean
+from ascribe.compat.captum.attr._utils.stat import Min as Min
+from ascribe.compat.captum.attr._utils.stat import StatValue as StatValue
+from ascribe.compat.captum.attr._utils.stat import StdDev as StdDev
+from ascribe.compat.captum.attr._utils.stat import Sum as Sum
+from ascribe.compat.captum.attr._utils.stat import Var as Var
+from ascribe.compat.captum.attr._utils.summarizer import Summarizer as Summarizer
+from ascribe.compat.captum.attr._utils.summarizer import SummarizerSingleTensor as SummarizerSingleTensor
 from ascribe.compat.captum.attr.activation import LayerActivation as LayerActivation
 from ascribe.compat.captum.attr.attribution import Attribution as Attribution
 from ascribe.compat.captum.attr.attribution import GradientAttribution as GradientAttribution

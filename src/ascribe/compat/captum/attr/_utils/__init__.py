@@ -1,0 +1,1 @@
+"""Where Captum has its bases, its LRP rules and its statistics."""
