@@ -2,70 +2,38 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.core.method import Estimate, Method
-from ascribe.core.score import Score
-from ascribe.errors import MethodError
+from ascribe.core.method import Estimate
+from ascribe.maths.moments import Moments
+from ascribe.methods.noise import Noisy
 
 
 @final
 @dataclass(frozen=True)
-class SmoothGrad(Method):
-    r"""$E_\epsilon\,A(z + \epsilon)$ with $\epsilon \sim N(0, \sigma^2)$ for a method A; the error is a standard error.
+class SmoothGrad(Noisy):
+    r"""$E_\epsilon\,A(z + \epsilon)$ with $\epsilon \sim N(0, \sigma^2)$ for a method A, and its standard error.
 
-    `sigma` is in the units of z. All rows meet the same noise, so that a row's result does not depend on the others.
-    Costs `draws` runs of the inner method.
+    The knobs are those of `Noisy`.
 
     Source: Smilkov et al. (2017), "SmoothGrad: removing noise by adding noise".
     """
 
-    inner: Method
-    sigma: float = 0.1
-    draws: int = 16
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.inner, Method):  # pyright: ignore[reportUnnecessaryIsInstance] - users may pass a class
-            raise MethodError(f"inner={self.inner!r}; pass a method with its knobs, such as SmoothGrad(Saliency())")
-        if self.draws < 2 or not 0 <= self.sigma < math.inf:
-            raise MethodError(f"draws={self.draws} and sigma={self.sigma}; pass draws >= 2 and sigma >= 0")
+    keeps: ClassVar[frozenset[str]] = frozenset({"dummy", "linear", "implementation_invariant"})
 
     @property
     def name(self) -> str:
         """The inner method's, smoothed."""
         return f"SmoothGrad {self.inner.name}"
 
-    @property
-    def laws(self) -> frozenset[str]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """What noise leaves of the inner method's laws."""
-        return self.inner.laws & {"dummy", "linear", "implementation_invariant"}
+    def sample(self, values: Float[Tensor, "rows *form"]) -> Float[Tensor, "rows *form"]:
+        """The values themselves."""
+        return values
 
-    @property
-    def reference(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.reference
-
-    @property
-    def space(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.space
-
-    def __call__(self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "..."]) -> Estimate:
-        generator = torch.Generator().manual_seed(self.seed)
-        mean = square = torch.zeros((), dtype=z.dtype, device=z.device)
-        for draw in range(1, self.draws + 1):
-            noise = torch.randn(z[:1].shape, generator=generator, dtype=z.dtype).to(z.device)
-            found = self.inner(f, z + self.sigma * noise, z0)
-            value = found.values if isinstance(found, Estimate) else found
-            # Welford's running mean and sum of squares: one draw at a time, nothing cancels.
-            step = value - mean
-            mean = mean + step / draw
-            square = square + step * (value - mean)
-        return Estimate(mean, (square / (self.draws - 1) / self.draws).sqrt())
+    def summary(self, moments: Moments) -> Estimate:
+        """Their mean."""
+        return Estimate(moments.mean, moments.mean_error() if moments.count > 1 else None)
