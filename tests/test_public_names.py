@@ -12,7 +12,7 @@ import ascribe.testing
 
 METHODS = {
     "Ablation", "Conductance", "Deconvolution", "DeepLift", "GuidedBackprop", "ExpectedGradients", "InputXGradient", "IntegratedGradients", "Occlusion", "Permutation", "Saliency",
-    "Shapley", "SmoothGrad",
+    "Shapley", "SmoothGrad", "SmoothGradSquared", "VarGrad",
 }  # fmt: skip
 ERRORS = {
     "AscribeError", "FileError", "InputError", "LayerError", "MethodError", "MissingExtra", "TargetError",

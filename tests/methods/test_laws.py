@@ -14,7 +14,7 @@ from ascribe.testing import check_method
 
 EXPORTED = [kind for kind in vars(ascribe.methods).values() if inspect.isclass(kind)]
 # Wrappers need an inner method; everything else is built with its defaults.
-DEFAULTS = [SmoothGrad(Saliency(), draws=4) if kind is SmoothGrad else kind() for kind in EXPORTED]
+DEFAULTS = [kind(Saliency(), draws=4) if "inner" in kind.__dataclass_fields__ else kind() for kind in EXPORTED]
 VARIANTS = [
     IntegratedGradients(Adaptive(tolerance=1e-4)),
     SmoothGrad(ExpectedGradients(draws=8), draws=4),

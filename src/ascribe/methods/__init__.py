@@ -13,6 +13,8 @@ from ascribe.methods.permutation import Permutation as Permutation
 from ascribe.methods.saliency import Saliency as Saliency
 from ascribe.methods.shapley import Shapley as Shapley
 from ascribe.methods.smooth_grad import SmoothGrad as SmoothGrad
+from ascribe.methods.smooth_grad_squared import SmoothGradSquared as SmoothGradSquared
+from ascribe.methods.var_grad import VarGrad as VarGrad
 
 # What the public door hands on: every method above, and no module.
 __all__ = [name for name, value in globals().items() if isinstance(value, type)]  # pyright: ignore[reportUnsupportedDunderAll]
