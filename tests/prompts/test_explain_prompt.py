@@ -126,8 +126,26 @@ def test_several_baselines_are_averaged_over():
     mean = (each[0].whole.values + each[1].whole.values) / 2
     torch.testing.assert_close(both.whole.values, mean, rtol=1e-10, atol=1e-12)
     ids = Tokens("the cat", tokenizer, baseline=["a", "dog"])
-    with pytest.raises(MethodError, match="compares with one baseline, and the prompt has 2"):
+    with pytest.raises(MethodError, match="compares with one baseline, and here are 2"):
         explain_prompt(model, tokenizer, ids, IntegratedGradients(), target="sat")
+
+
+def test_a_background_of_codes_is_what_the_prompt_is_compared_with():
+    model, tokenizer = tiny_language_model()
+    kept = explain_prompt(model, tokenizer, STORY, Shapley(), target="the cat", background=[[1, 0, 0]])
+    worth = worth_of(model, tokenizer, STORY, "the cat")
+    torch.testing.assert_close(kept.whole.reference[:, 0], worth({0}))
+    assert kept.whole.values[:, 0, 0].abs().max() < 1e-12
+    prompt = Tokens("Anna lives in Rome", tokenizer, skip=["<bos>"])
+    halves = torch.tensor([[0, 0, 1, 1]])
+    found = explain_prompt(model, tokenizer, prompt, IntegratedGradients(), target="the cat", background=halves)
+    assert found.token_values[:, 2:].abs().max() < 1e-12
+    torch.testing.assert_close(
+        found.whole.reference[:, 0], worth_of(model, tokenizer, prompt, "the cat")({2, 3}), rtol=1e-10, atol=1e-12
+    )
+    for wrong in ([[1, 0]], [[1, 0, 2]], []):
+        with pytest.raises(InputError, match="rows of 3 codes from 0 to 1"):
+            explain_prompt(model, tokenizer, STORY, Shapley(), target="sat", background=wrong)
 
 
 def test_sampled_values_keep_their_standard_errors():

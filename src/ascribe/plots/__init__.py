@@ -8,7 +8,9 @@ from ascribe.plots.image import image as image
 from ascribe.plots.methods import methods as methods
 from ascribe.plots.network import network as network
 from ascribe.plots.pairs import pairs as pairs
+from ascribe.plots.prompt import prompt as prompt
 from ascribe.plots.rounds import rounds as rounds
+from ascribe.plots.scatter import scatter as scatter
 from ascribe.plots.scores import scores as scores
 from ascribe.plots.series import series as series
 from ascribe.plots.token_map import token_map as token_map

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 from torch import Tensor, nn
 
 from ascribe.core.attribution import Attribution
@@ -33,6 +33,7 @@ def explain_prompt(
     target: Any = None,
     scale: Any = "log_prob",
     at: str | nn.Module | None = None,
+    background: Any = None,
     groups: Any = None,
     generation: Mapping[str, Any] | None = None,
     memory: int | str = "1 GiB",
@@ -50,6 +51,8 @@ def explain_prompt(
       its `generate` in `generation` say.
     - `scale`: "log_prob" or "prob".
     - `at`: for methods that need gradients, another layer with one vector a token instead of the embedding.
+    - `background`: what the prompt is compared with, as rows of codes, one a part (see `Prompt`); nothing: all parts
+      absent, once for each baseline.
     - `groups`: parts that count as one, as `explain` takes them.
     - `memory`: what the prompts that go through the network together may take.
 
@@ -66,10 +69,11 @@ def explain_prompt(
         raise InputError(
             f"the prompt is a {type(prompt).__name__}; pass a text, Template, Words, Tokens or MaskedImage"
         )
-    if isinstance(method, Method) and method.reference == "point" and prompt.baselines > 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+    codes = _codes(prompt, background)
+    if isinstance(method, Method) and method.reference == "point" and len(codes) > 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise MethodError(
-            f"{method!r} compares with one baseline, and the prompt has {prompt.baselines}; give it one, or take a "
-            "method that averages over them, such as Shapley() or ExpectedGradients()"
+            f"{method!r} compares with one baseline, and here are {len(codes)}; give the prompt one, or take a method "
+            "that averages over them, such as Shapley() or ExpectedGradients()"
         )
     written = _written(model, tokenizer, prompt, target, generation)
     asked: dict[str, Any] = {"target": "all", "memory": memory, "progress": progress}
@@ -80,12 +84,12 @@ def explain_prompt(
                 f"{method!r} needs gradients at the embedding of tokens; pass a torch.nn.Module and "
                 "Tokens(text, tokenizer), or take a method that needs none, such as Shapley()"
             )
-        found = _differentiated(TokenLikelihood(network, written, scale), prompt, method, at, groups, asked)
+        found = _differentiated(TokenLikelihood(network, written, scale), prompt, method, codes, at, groups, asked)
     elif at is not None:
         raise LayerError(f"at={at!r}, but {method!r} takes parts of the prompt away; leave at= out")
     else:
         kind = RemoteLikelihood if isinstance(model, Provider) else Likelihood
-        found = _played(kind(model, tokenizer, prompt, written, scale), method, groups, asked)
+        found = _played(kind(model, tokenizer, prompt, written, scale), method, codes, groups, asked)
     return PromptAttribution(found, written.tokens, scale)
 
 
@@ -96,24 +100,43 @@ def _written(model: Any, tokenizer: Any, prompt: Prompt, target: Any, generation
     return continuation(model, tokenizer, prompt, target, generation)
 
 
-def _played(score: Likelihood | RemoteLikelihood, method: Method, groups: Any, asked: Mapping[str, Any]) -> Attribution:
+def _codes(prompt: Prompt, background: Any) -> Int[Tensor, "draws parts"]:
+    """Rows of codes to compare with.  Raises InputError for others than the prompt knows."""
+    parts = len(prompt.names)
+    if background is None:
+        return -torch.arange(prompt.baselines)[:, None].repeat(1, parts)
+    codes, known = torch.as_tensor(background), range(1 - prompt.baselines, 2)
+    if not codes.numel() or codes.numel() % parts or not all(code in known for code in codes.flatten().tolist()):
+        raise InputError(
+            f"background must be rows of {parts} codes from {known[0]} to 1: 1 where a part is present, 0 where its "
+            "baseline is"
+        )
+    return codes.reshape(-1, parts).long().cpu()
+
+
+def _played(
+    score: Likelihood | RemoteLikelihood,
+    method: Method,
+    codes: Int[Tensor, "draws parts"],
+    groups: Any,
+    asked: Mapping[str, Any],
+) -> Attribution:
     """The game of who is present."""
-    names, codes = score.prompt.names, score.numbers.new_ones(1 + score.prompt.baselines, 1)
-    codes = codes.cumsum(0).neg().add(2).expand(-1, len(score.prompt.names))  # 1, 0, -1, ...
-    return explain(score, codes[:1], method, background=codes[1:], groups=groups, names=names, **asked)
+    z, names = score.numbers.new_ones(1, codes.shape[1]), score.prompt.names
+    return explain(score, z, method, background=codes.to(z), groups=groups, names=names, **asked)
 
 
 def _differentiated(
     score: TokenLikelihood,
     prompt: Tokens,
     method: Method,
+    codes: Int[Tensor, "draws parts"],
     at: str | nn.Module | None,
     groups: Any,
     asked: Mapping[str, Any],
 ) -> Attribution:
     """Gradients where the tokens are vectors, from one row of ids: the prompt and the continuation behind it."""
-    codes = 1 - torch.arange(prompt.baselines + 1)[:, None].expand(-1, len(prompt.names))
-    ids = torch.cat([prompt.filled(row) for row in codes])
+    ids = torch.cat([prompt.filled(row) for row in torch.cat([torch.ones_like(codes[:1]), codes])])
     ids = torch.cat([ids, score.continuation.ids.expand(len(ids), -1)], dim=1).to(device_of(score.model))
     place = f"model.{at}" if isinstance(at, str) else at
     found = explain(score, ids[:1], method, at=place, background=ids[1:], **asked)
