@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
-from ascribe.plots.canvas import axes, ink, legend, letters, quiet, zero_line
+from ascribe.plots.canvas import axes, legend, letters, quiet, zero_line
 from ascribe.plots.labels import label
-from ascribe.plots.palette import LOW_TO_HIGH
+from ascribe.plots.levels import NEUTRAL, points, sixths
 from ascribe.plots.ranking import strongest
 from ascribe.plots.values import contributions, own_values
 
@@ -42,7 +42,12 @@ def beeswarm(
     edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
     x = values[:, shown]
     y = np.stack([line + _offsets(x[:, line], edges) for line in range(len(shown))], axis=1)
-    _draw(ax, x, y, _levels(own_values(attribution) if own is None else own, shown))
+    own = own_values(attribution) if own is None else own
+    levels = np.full(x.shape, NEUTRAL) if own is None else np.stack([sixths(own[:, i]) for i in shown], axis=1)
+    many = len(x) > 300
+    points(ax, x, y, levels, size=7.0 if many else 14.0, many=many)
+    if (levels != NEUTRAL).any():
+        legend(ax, 2, side="right")
     ax.set_yticks(range(len(shown)), [label(attribution.columns[i], letters(ax)) for i in shown])
     ax.set_ylim(len(shown) - 0.45, -0.55)
     ax.set_xlabel(f"attribution, {label(attribution.method.name)}")
@@ -61,36 +66,3 @@ def _offsets(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     place[order] = np.arange(len(values)) - first[bins[order]]
     centred = place - (counts[bins] - 1) / 2
     return centred * min(0.075, 0.8 / max(counts.max(), 1))
-
-
-NEUTRAL = -1
-
-
-def _levels(own: np.ndarray | None, shown: np.ndarray) -> np.ndarray:
-    """The sixth (0 lowest .. 5 highest) that every value of the shown features falls in; NEUTRAL without a number."""
-    if own is None:
-        return np.array(NEUTRAL)
-    levels = np.full((len(own), len(shown)), NEUTRAL)
-    for line, feature in enumerate(shown):
-        known = ~np.isnan(own[:, feature])
-        x = own[known, feature]
-        ordered = np.sort(x)
-        # equal values get one colour, that of the middle of their ranks
-        middle = (np.searchsorted(ordered, x, "left") + np.searchsorted(ordered, x, "right")) / 2 / max(len(x), 1)
-        levels[known, line] = np.minimum(len(LOW_TO_HIGH) * middle, len(LOW_TO_HIGH) - 1).astype(int)
-    return levels
-
-
-def _draw(ax: matplotlib.axes.Axes, x: np.ndarray, y: np.ndarray, levels: np.ndarray) -> None:
-    many = len(x) > 300
-    # of many points a file keeps an image, which is far smaller than their places
-    style: dict[str, Any] = {"s": 7.0 if many else 14.0, "linewidths": 0, "rasterized": many}
-    neutral = np.broadcast_to(levels == NEUTRAL, x.shape)
-    ax.scatter(x[neutral], y[neutral], color=ink(ax), alpha=0.4, **style)
-    if neutral.all():
-        return
-    for level, colour in enumerate(LOW_TO_HIGH):
-        here = levels == level
-        name = {0: "low value", len(LOW_TO_HIGH) - 1: "high value"}.get(level)
-        ax.scatter(x[here], y[here], color=colour, alpha=0.85, label=name, **style)
-    legend(ax, 2, side="right")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
-from ascribe.plots.canvas import WIDTH, axes, ink, quiet
+from ascribe.plots.canvas import WIDTH, axes, inches, ink, quiet
 from ascribe.plots.labels import label, number
 from ascribe.plots.palette import DOWN, UP
 from ascribe.plots.strength import reach, relative
@@ -62,8 +62,9 @@ def tokens(
     ax.set_xticks([])
     ax.set_yticks([])
     scale = f"full colour at ±{number(full)}" if full else "nothing to see"
-    output = number(float(attribution.output[row]))
-    ax.set_xlabel(f"attribution, {label(attribution.method.name)}; {scale}; output {output}")
+    output = f"output {number(float(attribution.output[row]))}"
+    says = f"attribution, {label(attribution.method.name)}", scale, output
+    ax.set_xlabel(("; " if inches(ax) > 5 else "\n").join(says))
     quiet(ax)
     return ax
 

@@ -41,7 +41,7 @@ def image(attribution: Attribution, *, top: int = 4, outliers: float | int = 2.0
     rows = range(min(top, len(attribution.output)))
     figures = "".join(_figure(attribution, row, outliers) for row in rows)
     more = len(attribution.output) - len(rows)
-    return Page(f"<div>{figures}{f'<p>and {more} rows more</p>' if more else ''}</div>")
+    return Page(f"<div>{figures}{f'<p>and {more:,} more</p>' if more else ''}</div>")
 
 
 def _figure(attribution: Attribution, row: int, outliers: float | int) -> str:
@@ -57,7 +57,8 @@ def _figure(attribution: Attribution, row: int, outliers: float | int) -> str:
     both = (picture[::step, ::step], _blended(picture[::step, ::step], relative(values, full)[::step, ::step]))
     style = f"width:{SIDE}px;margin-right:6px;image-rendering:pixelated"
     images = "".join(f"<img alt='' style='{style}' src='{data_uri(part)}'>" for part in both)
-    return f"<figure style='margin:.5em 0'>{images}<figcaption>{says}</figcaption></figure>"
+    figure = "<figure style='display:inline-block;margin:.5em 1.5em .5em 0'>"
+    return f"{figure}{images}<figcaption>{says}</figcaption></figure>"
 
 
 def _blended(picture: np.ndarray, shares: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from ascribe.core.attribution import Attribution
-from ascribe.plots.labels import alike, number
+from ascribe.plots.labels import alike
 from ascribe.plots.pages.colour import shade
 from ascribe.plots.pages.page import Page
 from ascribe.plots.ranking import strongest
@@ -16,6 +16,7 @@ from ascribe.plots.values import contributions
 
 TOP = 12
 """Features that stand side by side; the others are added up in a last column."""
+CELL = "text-align:right;padding:.1em .5em"
 
 
 def table(attribution: Attribution, *, top: int = 20, outliers: float | int = 2.0) -> Page:
@@ -34,13 +35,13 @@ def table(attribution: Attribution, *, top: int = 20, outliers: float | int = 2.
     lines = "".join(
         f"<tr><td>{row}</td>"
         + "".join(
-            f"<td style='text-align:right;background:{shade(share)}'>{text}</td>"
+            f"<td style='{CELL};background:{shade(share)}'>{text}</td>"
             for text, share in zip(columns[row].tolist(), shares[row].tolist(), strict=True)
         )
-        + "".join(f"<td style='text-align:right'>{figure[row]}</td>" for figure in figures)
+        + "".join(f"<td style='{CELL}'>{figure[row]}</td>" for figure in figures)
         + "</tr>"
         for row in range(rows)
     )
-    head = "".join(f"<th style='text-align:right'>{escape(name)}</th>" for name in heads)
-    more = f"<p>and {number(len(values) - rows)} rows more</p>" if rows < len(values) else ""
+    head = "".join(f"<th style='{CELL}'>{escape(name)}</th>" for name in heads)
+    more = f"<p>and {len(values) - rows:,} more</p>" if rows < len(values) else ""
     return Page(f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>{more}")

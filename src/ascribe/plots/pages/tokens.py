@@ -49,7 +49,7 @@ def tokens(
     )
     more = len(attribution.output) - len(rows)
     says = f"output, then its text; {escape(attribution.method.name)}, full colour at ±{number(full)}"
-    return Page(f"<div>{lines}<p style='opacity:.7'>{says}{f'; and {more} rows more' if more else ''}</p></div>")
+    return Page(f"<div>{lines}<p style='opacity:.7'>{says}{f'; and {more:,} more' if more else ''}</p></div>")
 
 
 def _text(texts: Sequence[str], values: np.ndarray, full: float) -> str:
