@@ -34,8 +34,8 @@ class Method(ABC):
     `yields` says what comes back: "place", values like those at the cut, or like the input where there is none, or
     (rows, players) for methods of players; "input", like the input also where the network is cut; "map", rows first and
     then a shape of the method's own; "pairs", (rows, players, players). `gradients` says that the score is
-    differentiated, so that token ids must be explained at their embedding; `batchwise` that a row's values depend on the
-    other rows of the call.
+    differentiated, so that token ids must be explained at their embedding; `batchwise` that a row's values depend on
+    the other rows of the call.
     """
 
     laws: ClassVar[frozenset[str]] = frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, final
@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ascribe.core.before import Before, through
 from ascribe.core.cut import Cut
 from ascribe.core.embedding import embeddings
 from ascribe.core.evaluate import sweep
@@ -96,20 +97,38 @@ def _at(place: Place, cuts: Sequence[Cut | None]) -> tuple[Tensor, Tensor, Tenso
         # What else the model is given may change what is inside, so that every row has references of its own.
         point = point.expand(f.rows, *point.shape[1:])
         background = background.expand(len(background), f.rows, *background.shape[2:])
-    parts = _values(f, place.z, cuts)
-    site = Site.of(cuts, parts)
-    lead = background.shape[:2]
-    others = site.form.pack(_values(f, background.flatten(0, 1), cuts)).unflatten(0, lead)
-    return site.form.pack(parts), site.form.pack(_values(f, point, cuts)), others, site
+    before = _before(f, cuts)
+    parts = _values(f, place.z, cuts, before)
+    site = Site.of(cuts, parts, before)
+    one = site.form.pack(_values(f, point, cuts))
+    if len(background) == 1 and torch.equal(background[0], point):
+        return site.form.pack(parts), one, one[None], site
+    others = site.form.pack(_values(f, background.flatten(0, 1), cuts)).unflatten(0, background.shape[:2])
+    return site.form.pack(parts), one, others, site
 
 
-def _values(f: Score, z: Float[Tensor, "n *input"], cuts: Sequence[Cut | None]) -> tuple[Tensor, ...]:
-    """What is at the cuts for every row of z."""
+def _before(f: Score, cuts: Sequence[Cut | None]) -> Before:
+    """What need not be run again, as far as the memory budget holds it for all rows."""
+    if f.module is None:
+        return Before()
+    with through(f.module, cuts) as found:
+        # One row by itself: a layer with as many time steps in front as there are rows would pass for rows.
+        _values(f, f.inputs.z[:1], cuts)
+    if f.rows * sum(size for _, size in found) > f.budget.memory:
+        return Before()
+    return Before(tuple(module for module, _ in found))
+
+
+def _values(
+    f: Score, z: Float[Tensor, "n *input"], cuts: Sequence[Cut | None], before: Before | None = None
+) -> tuple[Tensor, ...]:
+    """What is at the cuts for every row of z; what is before them is kept."""
     pieces: list[tuple[Tensor, ...]] = []
 
     def work(index: Int[Tensor, " piece"]) -> None:
         with ExitStack() as stack:
             seen = [None if cut is None else stack.enter_context(cut.seeing()) for cut in cuts]
+            stack.enter_context(nullcontext() if before is None else before.keeping())
             f.run(z[index], index % f.rows if f.inputs.given.by_row else torch.zeros_like(index))
         given = zip(f.inputs.unpack(z[index]), f.inputs.parts, strict=True)
         own = [part.to(like.dtype) for part, like in given]
@@ -122,8 +141,5 @@ def _values(f: Score, z: Float[Tensor, "n *input"], cuts: Sequence[Cut | None]) 
                 )
         pieces.append(parts)
 
-    # One row by itself first: a layer with as many time steps in front as there are rows would pass for rows.
-    work(f.every[:1])
-    pieces.clear()
     sweep(f, len(z), work, gradients=False)
     return tuple(torch.cat(part) for part in zip(*pieces, strict=True))

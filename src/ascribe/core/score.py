@@ -148,7 +148,7 @@ class Score:
         if self.site is None:
             output = output_of(self.model, self.inputs, self.inputs.unpack(z), data, self.neuron)
         else:
-            with self.site.holding(z, self.inputs.take(data)) as parts:
+            with self.site.holding(z, self.inputs.take(data), data) as parts:
                 output = output_of(self.model, self.inputs, parts, data, self.neuron)
         self.budget.count(len(z))
         return output
