@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float, Float64, Int, Shaped
 from torch import Tensor
 
 from ascribe.core.evaluate import sweep, values
-from ascribe.core.inputs import Inputs
 from ascribe.core.players import Players
 from ascribe.core.score import Score
 
@@ -28,11 +27,6 @@ def absent(
     tensor([[1., 0., 1.]])
     """
     return torch.where(keep, z, z0)
-
-
-def form(f: Score) -> Inputs:
-    """The inputs, or the values at cuts, of which `z` is made."""
-    return f.inputs if f.site is None else f.site.form
 
 
 def without_player(players: Players, z: Shaped[Tensor, "rows *shape"], fill: Fill) -> Change:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ascribe.core.method import Method
-from ascribe.core.removal import Change, Fill, background_fill, form, losses
+from ascribe.core.removal import Change, Fill, background_fill, losses
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
 from ascribe.maths.windows import Windows
@@ -49,11 +49,11 @@ class Occlusion(Method):
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]
     ) -> Float[Tensor, "rows *shape"]:
-        windows = self._windows([tuple(part.shape[1:]) for part in form(f).unpack(z[:1])])
+        windows = self._windows([tuple(part.shape[1:]) for part in f.form.unpack(z[:1])])
         counts = [each.count for each in windows]
         lost, _ = losses(f, z, len(z0), sum(counts), _without_window(f, z, windows, background_fill(z0)))
         pieces = zip(windows, lost.split(counts, 1), strict=True)
-        return form(f).pack([each.shared(piece).to(z) for each, piece in pieces])
+        return f.form.pack([each.shared(piece).to(z) for each, piece in pieces])
 
     def _windows(self, shapes: Sequence[tuple[int, ...]]) -> list[Windows]:
         window, strides = _of_each(self.window, shapes, "window"), _of_each(self.strides, shapes, "strides")
@@ -85,7 +85,7 @@ def _of_each(given: Any, shapes: Sequence[tuple[int, ...]], knob: str) -> list[S
 
 def _without_window(f: Score, z: Float[Tensor, "rows *shape"], windows: Sequence[Windows], fill: Fill) -> Change:
     """Change number i covers window i, counted through all inputs."""
-    nest, ends = form(f), list(accumulate(each.count for each in windows))
+    nest, ends = f.form, list(accumulate(each.count for each in windows))
 
     def change(draw: Int[Tensor, " n"], which: Int[Tensor, " n"], row: Int[Tensor, " n"]) -> Float[Tensor, "n *shape"]:
         covered, other = z[row], fill(draw, row)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
 from ascribe.core.method import Estimate, Method
-from ascribe.core.removal import Change, form, losses, without_player
+from ascribe.core.removal import Change, losses, without_player
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
 
@@ -98,7 +98,7 @@ class Permutation(Method):
 
 def _shuffled(f: Score, z: Float[Tensor, "rows *shape"], shuffle: Shuffle) -> Change:
     """Change number i deals out player i as a user's function does, which sees all data rows."""
-    nest, data = form(f), z[:: f.outputs]
+    nest, data = f.form, z[:: f.outputs]
     last: dict[tuple[int, int], Tensor] = {}
 
     def dealt(draw: int, player: int) -> Float[Tensor, "data *shape"]:
