@@ -22,6 +22,8 @@ class Saliency(Method):
     """
 
     laws: ClassVar[frozenset[str]] = frozenset({"dummy", "linear", "implementation_invariant"})
+    reference: ClassVar[str] = "nothing"
+    gradients: ClassVar[bool] = True
 
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "any *shape"]
