@@ -11,8 +11,8 @@ import ascribe.methods
 import ascribe.testing
 
 METHODS = {
-    "Ablation", "Conductance", "Deconvolution", "DeepLift", "GuidedBackprop", "ExpectedGradients", "InputXGradient", "IntegratedGradients", "Occlusion", "Permutation", "Saliency",
-    "Shapley", "SmoothGrad", "SmoothGradSquared", "VarGrad",
+    "Ablation", "Conductance", "Deconvolution", "DeepLift", "GuidedBackprop", "ExpectedGradients", "InputXGradient", "IntegratedGradients", "Lime", "Occlusion", "Permutation", "Saliency",
+    "Shapley", "SmoothGrad", "SmoothGradSquared", "VarGrad", "GradCAM", "GuidedGradCAM",
 }  # fmt: skip
 ERRORS = {
     "AscribeError", "FileError", "InputError", "LayerError", "MethodError", "MissingExtra", "TargetError",
