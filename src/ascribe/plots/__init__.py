@@ -3,6 +3,7 @@ from ascribe.plots.agreement import agreement as agreement
 from ascribe.plots.bar import bar as bar
 from ascribe.plots.beeswarm import beeswarm as beeswarm
 from ascribe.plots.fit import fit as fit
+from ascribe.plots.flow import Flow as Flow
 from ascribe.plots.heatmap import heatmap as heatmap
 from ascribe.plots.image import image as image
 from ascribe.plots.methods import methods as methods
@@ -10,6 +11,7 @@ from ascribe.plots.network import network as network
 from ascribe.plots.pairs import pairs as pairs
 from ascribe.plots.prompt import prompt as prompt
 from ascribe.plots.rounds import rounds as rounds
+from ascribe.plots.sankey import sankey as sankey
 from ascribe.plots.scatter import scatter as scatter
 from ascribe.plots.scores import scores as scores
 from ascribe.plots.series import series as series
