@@ -315,6 +315,7 @@ class Silent(nn.Module):
         ({"method": IntegratedGradients()}, MethodError, "needs gradients at the embedding"),
         ({"method": Shapley}, (MethodError, TypeCheckError), "Shapley"),
         ({"at": "embed"}, LayerError, "leave at= out"),
+        ({"model": None}, InputError, "the model is a NoneType"),
         ({"model": Silent()}, InputError, r"Tensor of shape \(1, 3\)"),
         ({"model": Silent(), "target": None}, TargetError, r"no generate\(\)"),
         ({"groups": {"both": ["who", "nobody"]}}, InputError, "'nobody'"),

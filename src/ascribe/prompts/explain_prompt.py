@@ -63,6 +63,10 @@ def explain_prompt(
     """
     if scale not in get_args(Scale):
         raise TargetError(f'scale={scale!r} is not known; pass "log_prob" or "prob"')
+    if not isinstance(model, Provider) and not callable(model):
+        raise InputError(
+            f"the model is a {type(model).__name__}; pass a language model, or a Provider that answers for one"
+        )
     if isinstance(prompt, str):
         prompt = Tokens(prompt, tokenizer)
     if not isinstance(prompt, Prompt):
@@ -78,7 +82,7 @@ def explain_prompt(
     written = _written(model, tokenizer, prompt, target, generation)
     asked: dict[str, Any] = {"target": "all", "memory": memory, "progress": progress}
     if isinstance(method, Method) and method.gradients:  # pyright: ignore[reportUnnecessaryIsInstance]
-        network = network_of(model)
+        network = None if isinstance(model, Provider) else network_of(model)
         if not isinstance(prompt, Tokens) or network is None:
             raise MethodError(
                 f"{method!r} needs gradients at the embedding of tokens; pass a torch.nn.Module and "
