@@ -8,8 +8,19 @@ import pytest
 
 import ascribe.methods
 from ascribe.core.method import Method
+from ascribe.maths.proximity import Euclidean
 from ascribe.maths.quadrature import Adaptive
-from ascribe.methods import Conductance, ExpectedGradients, IntegratedGradients, Saliency, SmoothGrad
+from ascribe.maths.regression import Lasso, Ridge
+from ascribe.methods import (
+    Conductance,
+    ExpectedGradients,
+    IntegratedGradients,
+    Lime,
+    Occlusion,
+    Permutation,
+    Saliency,
+    SmoothGrad,
+)
 from ascribe.testing import check_method
 
 EXPORTED = [kind for kind in vars(ascribe.methods).values() if inspect.isclass(kind)]
@@ -20,6 +31,10 @@ VARIANTS = [
     SmoothGrad(ExpectedGradients(draws=8), draws=4),
     SmoothGrad(Conductance(), draws=2),
     ExpectedGradients(draws=32, seed=3),
+    Lime(100, Euclidean(2.0, of="entries"), Ridge(0.0)),
+    Lime(100, surrogate=Lasso(0.02)),
+    Occlusion(2),
+    Permutation(repeats=2, until=0.5),
 ]
 
 
