@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ascribe.errors import MethodError
 from ascribe.rules.calls import Call, Pullback
-from ascribe.rules.rule import Replaced, Rule, Written
+from ascribe.rules.rule import Compared, Rule, Written
 
 Kind = Literal["smooth", "singular", "kinked"]
 
@@ -38,7 +38,7 @@ def secant(
 
 @final
 @dataclass(frozen=True)
-class Rescale(Replaced):
+class Rescale(Compared):
     r"""The multiplier $(f(x) - f(x_0)) / (x - x_0)$ of each entry.  Source: Shrikumar, Greenside & Kundaje (2017)."""
 
     kind: Kind
@@ -70,22 +70,22 @@ def _rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: 
     return F.leaky_relu(input, (lower + upper) / 2)
 
 
-_SMOOTH = """
+SMOOTH = """
     gelu silu mish softplus sigmoid expit log_sigmoid logsigmoid tanh tanhshrink softsign exp exp2 expm1 sin cos sinh
     cosh asin arcsin acos arccos atan arctan asinh arcsinh erf erfc sinc rpow log_ndtr ndtr
 """
-_SINGULAR = """
+SINGULAR = """
     log log2 log10 log1p sqrt rsqrt reciprocal pow float_power rdiv tan acosh arccosh atanh arctanh logit xlogy lgamma
     digamma erfinv i0 i0e
 """
-_KINKED = """
+KINKED = """
     relu relu6 leaky_relu prelu elu selu celu hardtanh hardsigmoid hardswish hardshrink softshrink threshold abs
     absolute clamp_min clamp_max sign sgn floor ceil round trunc fix frac remainder fmod floordiv floor_divide
 """
 
 RULES: dict[str, Rule] = {
-    **{name: Rescale("smooth") for name in _SMOOTH.split()},
-    **{name: Rescale("singular") for name in _SINGULAR.split()},
-    **{name: Rescale("kinked") for name in _KINKED.split()},
+    **{name: Rescale("smooth") for name in SMOOTH.split()},
+    **{name: Rescale("singular") for name in SINGULAR.split()},
+    **{name: Rescale("kinked") for name in KINKED.split()},
     "rrelu": Written(_rrelu),
 }

@@ -9,14 +9,14 @@ from ascribe.rules.calls import Call, operation
 from ascribe.rules.parts import centred
 from ascribe.rules.rule import LINEAR, Rule
 
-_SUMS = "add sub subtract radd rsub neg negative positive sum mean cumsum trace diff"
-_SHAPES = """
+SUMS = "add sub subtract radd rsub neg negative positive sum mean cumsum trace diff"
+SHAPES = """
     view reshape view_as reshape_as flatten unflatten ravel permute transpose swapaxes swapdims movedim moveaxis t T mT
     H mH adjoint squeeze unsqueeze expand expand_as broadcast_to broadcast_tensors atleast_1d atleast_2d atleast_3d
     contiguous clone alias to to_copy lift_fresh_copy type type_as float double half bfloat16 cpu cuda
     real imag view_as_real view_as_complex
 """
-_PLACES = """
+PLACES = """
     cat concat concatenate stack hstack vstack dstack column_stack row_stack split split_with_sizes unsafe_split chunk
     tensor_split hsplit vsplit dsplit unbind getitem setitem select slice narrow index index_select gather take
     take_along_dim masked_select masked_fill masked_scatter where repeat repeat_interleave tile flip fliplr flipud roll
@@ -24,12 +24,12 @@ _PLACES = """
     channel_shuffle index_add index_copy index_fill index_put scatter_add select_scatter slice_scatter
     diagonal_scatter copy fill zero meshgrid embedding im2col col2im
 """
-_FILTERS = """
+FILTERS = """
     avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample
     upsample_nearest upsample_bilinear fft_fft fft_ifft fft_rfft fft_irfft fft_fft2 fft_ifft2 fft_rfft2 fft_irfft2
     fft_fftn fft_ifftn fft_rfftn fft_irfftn fft_fftshift fft_ifftshift
 """
-_DROPOUTS = "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout"
+DROPOUTS = "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout"
 
 
 @final
@@ -37,10 +37,12 @@ _DROPOUTS = "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_d
 class OnlyFirst(Rule):
     """A function that is affine in its first argument, the others constant."""
 
+    rule: Rule = LINEAR
+
     def at(self, call: Call) -> Rule:
         if len(call.inputs) > 1 or not call.depends[0]:
             raise call.refuse("more than its first argument depends on the input", "write it with sums and products")
-        return LINEAR
+        return self.rule
 
 
 @final
@@ -66,8 +68,8 @@ _COUPLED = ("it is in training mode, so each row depends on the others", "call m
 
 RULES: dict[str, Rule] = {
     operation(centred).name: LINEAR,
-    **{name: LINEAR for names in (_SUMS, _SHAPES, _PLACES, _FILTERS) for name in names.split()},
-    **{name: Unless("training", 2, *_RANDOM, default=True) for name in _DROPOUTS.split()},
+    **{name: LINEAR for names in (SUMS, SHAPES, PLACES, FILTERS) for name in names.split()},
+    **{name: Unless("training", 2, *_RANDOM, default=True) for name in DROPOUTS.split()},
     "feature_dropout": Unless("train", 2, *_RANDOM, default=True),
     "batch_norm": Unless("training", 5, *_COUPLED),
     "native_batch_norm_legit_no_training": OnlyFirst(),

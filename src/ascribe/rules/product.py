@@ -11,11 +11,11 @@ from torch import Tensor
 from ascribe.rules.calls import Call, Pullback, operation
 from ascribe.rules.elementwise import Rescale
 from ascribe.rules.parts import gated
-from ascribe.rules.rule import LINEAR, Replaced, Rule, Written
+from ascribe.rules.rule import LINEAR, Compared, Rule, Written
 
 
 @final
-class Midpoint(Replaced):
+class Midpoint(Compared):
     r"""The derivative halfway, at $(x + x_0) / 2$: exact for a function that is at most quadratic.
 
     For a product, $\Delta(ab) = \bar b\,\Delta a + \bar a\,\Delta b$: each factor is credited at the mean of the other,

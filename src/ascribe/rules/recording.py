@@ -33,6 +33,6 @@ class Recording(Tracing):
         met.constants = self.hold(constants_of(flat, call.depends))
         met.call = call if isinstance(rule, Replaced) else None
 
-    def settle(self, call: Call, rule: Replaced, inputs: list[Tensor], output: Tensor) -> list[Tensor]:
+    def settle(self, call: Call, rule: Replaced, inputs: list[Tensor], output: Tensor, noted: Any) -> list[Tensor]:
         call.values = self.hold([*call.values, output.detach()])
         return inputs

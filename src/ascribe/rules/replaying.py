@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from ascribe.errors import MethodError
 from ascribe.rules.calls import Call, Function, leaves, operation, place
-from ascribe.rules.rule import LINEAR, Replaced, Written
+from ascribe.rules.rule import LINEAR, Compared, Written
 from ascribe.rules.tape import Entry, constants_of, same
 from ascribe.rules.tracing import asks_of_the_graph
 
@@ -55,7 +55,7 @@ class Replaying(TorchFunctionMode):
         return _plain(args[0].copy_, (output,), {}) if known.in_place(args, given) else output
 
     def _close(self, entry: Entry, every: list[Tensor], output: Tensor) -> None:
-        call, rule = cast("Call", entry.call), cast("Replaced", entry.rule)
+        call, rule = cast("Call", entry.call), cast("Compared", entry.rule)
         inputs = [tensor for tensor, one in zip(every, call.depends, strict=True) if one]
         if output.shape != call.output.shape:
             raise self._strayed(f"{call.operation.name} of shape {tuple(output.shape)}")

@@ -1,4 +1,4 @@
-"""The three ways in which a difference from the reference passes through a function."""
+"""The three ways in which a difference from the reference, or relevance, passes through a function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ascribe.rules.calls import Call, Function, Pullback
 
 
 class Rule:
-    """How a difference from the reference passes through a function."""
+    """How a difference from the reference, or relevance, passes through a function."""
 
     def at(self, call: Call) -> Rule:
         """The rule for this very call: a product with a constant is linear, dropout in training mode is refused."""
@@ -21,7 +21,7 @@ class Rule:
 
 @final
 class Linear(Rule):
-    """An affine function: its own derivative carries differences exactly."""
+    """Its own derivative does: an affine function carries differences, one that moves entries carries relevance."""
 
 
 @final
@@ -32,7 +32,11 @@ class Written(Rule):
     form: Function
 
 
-class Replaced(Rule, ABC):
+class Replaced(Rule):
+    """A function whose backward is replaced."""
+
+
+class Compared(Replaced, ABC):
     """A function whose backward is replaced by multipliers that carry differences exactly."""
 
     @abstractmethod

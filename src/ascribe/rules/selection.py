@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ascribe.rules.calls import Call, Function, Pullback
 from ascribe.rules.elementwise import Rescale
-from ascribe.rules.rule import Replaced, Rule, Written
+from ascribe.rules.rule import Compared, Rule, Written
 
 
 def _credit(x: Tensor, x0: Tensor, y: Tensor, y0: Tensor, now: Tensor, before: Tensor, sign: int) -> Pullback:
@@ -29,7 +29,7 @@ def _credit(x: Tensor, x0: Tensor, y: Tensor, y0: Tensor, now: Tensor, before: T
 
 @final
 @dataclass(frozen=True)
-class Extreme(Replaced):
+class Extreme(Compared):
     """`amax` and `amin` over one dimension, the last, which is kept."""
 
     sign: int
@@ -43,7 +43,7 @@ class Extreme(Replaced):
 
 @final
 @dataclass(frozen=True)
-class MaxPool(Replaced):
+class MaxPool(Compared):
     """Max pooling over the last `spatial` dimensions; a window credits one of its entries."""
 
     spatial: int

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from ascribe.rules.calls import Call, Pullback
 from ascribe.rules.elementwise import secant
-from ascribe.rules.rule import Replaced, Rule, Written
+from ascribe.rules.rule import Compared, Rule, Written
 from ascribe.rules.selection import stacked
 
 
 @final
-class LogSumExp(Replaced):
+class LogSumExp(Compared):
     r"""$m_i = \frac{\Delta L}{\Delta S}\,\frac{\Delta e^{x_i}}{\Delta x_i}$ for $L = \log S$ and $S = \sum e^{x_i}$.
 
     Rescale twice. Both exponentials are scaled by the larger maximum of input and reference, which leaves the
@@ -64,7 +64,7 @@ def _softmax(input: Tensor, dim: int | None = None, *rest: Any, dtype: torch.dty
 
 
 def _softmin(input: Tensor, dim: int | None = None, *rest: Any, dtype: torch.dtype | None = None, **_: Any) -> Tensor:
-    return _softmax(-input, dim, *rest, dtype=dtype)
+    return torch.softmax(-input, _dimension(input, dim), dtype=_dtype(dtype, *rest))
 
 
 def _logaddexp(input: Tensor, other: Tensor) -> Tensor:

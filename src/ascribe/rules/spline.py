@@ -16,11 +16,11 @@ from ascribe.maths.kernels.weights import Weights
 from ascribe.rules.calls import Call, Pullback, operation
 from ascribe.rules.elementwise import secant
 from ascribe.rules.linear import OnlyFirst
-from ascribe.rules.rule import Replaced, Rule, Written
+from ascribe.rules.rule import Compared, Rule, Written
 
 
 @final
-class EdgeSum(Replaced):
+class EdgeSum(Compared):
     r"""$m_i = \sum_j g_j\,\Delta\varphi_{ij} / \Delta x_i$ for $y_j = \sum_i \varphi_{ij}(x_i)$.
 
     Every edge is linear in its design, so the quotient is taken of the design's terms, before the sum over outputs:
@@ -45,17 +45,17 @@ class EdgeSum(Replaced):
         return lambda gradient: (torch.einsum("nim,nj,ijm->ni", rise, gradient, weight),)
 
 
-def _sum(x: Tensor, basis: Basis, weights: Weights) -> Tensor:
+def edge_values(x: Tensor, basis: Basis, weights: Weights) -> Tensor:
     """The sums of the operation alone, as a function with one result that a rule can stand for."""
     tensors = (x, *(t for t in weights if t is not None))
     if has_torch_function(tensors):
-        return handle_torch_function(_sum, tensors, x, basis, weights)
+        return handle_torch_function(edge_values, tensors, x, basis, weights)
     return edge_sum(x, basis, weights)[0]
 
 
 def _sum_and_spread(x: Tensor, basis: Basis, weights: Weights, spread: bool = False) -> tuple[Tensor, Tensor | None]:
     still = edge_sum(x.detach(), basis, weights.detach(), True)[1] if spread else None
-    return _sum(x, basis, weights), still
+    return edge_values(x, basis, weights), still
 
 
-RULES: dict[str, Rule] = {operation(edge_sum).name: Written(_sum_and_spread), operation(_sum).name: EdgeSum()}
+RULES: dict[str, Rule] = {operation(edge_sum).name: Written(_sum_and_spread), operation(edge_values).name: EdgeSum()}

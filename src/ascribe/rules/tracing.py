@@ -57,7 +57,7 @@ class Tracing(TorchFunctionMode, ABC):
         call.values = [tensor for tensor, one in zip(every, depends, strict=True) if one]
         rule = self.rules.get(known.name)
         rule = None if rule is None else rule.at(call)
-        self.note(entry, call, rule, flat)
+        noted = self.note(entry, call, rule, flat)
         writes = known.in_place(args, given)
         if writes:
             self._part_from(args[0])
@@ -65,7 +65,7 @@ class Tracing(TorchFunctionMode, ABC):
             with self:
                 output = rule.form(*call.args, **call.kwargs)
         elif isinstance(rule, Replaced):
-            output = self._replaced(call, rule, writes and depends[0])
+            output = self._replaced(call, rule, writes and depends[0], noted)
         else:
             output = func(*args, **given)
         if rule is None and any(map(_depends, tensors(output))):
@@ -74,20 +74,25 @@ class Tracing(TorchFunctionMode, ABC):
         if writes and isinstance(rule, (Written, Replaced)):
             self._part_from(args[0])
             output = args[0].copy_(output)
-        self._seen.update(tensor.grad_fn for tensor in (*every, *tensors(output)) if _depends(tensor))
+        nodes = [tensor.grad_fn for tensor in (*every, *tensors(output)) if _depends(tensor)]
+        self._seen.update(nodes)
+        self.made(call, rule, noted, nodes)
         return output
 
     def meet(self, function: Function) -> Any:
         """Called for every function, whatever it is called on; what this returns `note` gets."""
 
-    def note(self, entry: Any, call: Call, rule: Rule | None, flat: list[Any]) -> None:
+    def note(self, entry: Any, call: Call, rule: Rule | None, flat: list[Any]) -> Any:
         """Called for every call that the input reaches, with its arguments one by one, before it is made."""
 
     @abstractmethod
-    def settle(self, call: Call, rule: Replaced, inputs: list[Tensor], output: Tensor) -> list[Tensor]:
+    def settle(self, call: Call, rule: Replaced, inputs: list[Tensor], output: Tensor, noted: Any) -> list[Tensor]:
         """See to the call's pullback; returns the tensors that its backward leads to, `inputs` as a rule."""
 
-    def _replaced(self, call: Call, rule: Replaced, overwritten: bool) -> Tensor:
+    def made(self, call: Call, rule: Rule | None, noted: Any, nodes: list[Any]) -> None:
+        """Called after the call, with what was noted and the nodes of its arguments and results."""
+
+    def _replaced(self, call: Call, rule: Replaced, overwritten: bool, noted: Any) -> Tensor:
         """The function's value with our backward; the first input is copied where the value will be written over it."""
         inputs = [call.values[0].clone() if overwritten else call.values[0], *call.values[1:]]
         call.values = [tensor.detach() for tensor in inputs]
@@ -95,7 +100,7 @@ class Tracing(TorchFunctionMode, ABC):
             output = call.rerun(*call.values)
         if any(tensor.is_complex() for tensor in (*call.values, output)):
             raise call.refuse("its values are complex", "write it with real and imaginary parts")
-        inputs = self.settle(call, rule, inputs, output)
+        inputs = self.settle(call, rule, inputs, output, noted)
         call.forget_inputs()
         return cast("Tensor", cast("Any", _Ruled).apply(call, [output], *inputs))
 

@@ -1,0 +1,222 @@
+"""How relevance passes through what has no weights: sums, products, gates, activations, softmax."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from ascribe.rules.calls import Call
+from ascribe.rules.relevance.epsilon import Epsilon
+from ascribe.rules.relevance.layer import ratio
+from ascribe.rules.rule import LINEAR, Replaced, Rule, Written
+
+
+class Passing(Replaced, ABC):
+    """A function whose backward carries relevance; it needs the values at the input alone."""
+
+    @abstractmethod
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        """The relevance of every input of the call (`call.values`, as they were); `sums` is the rule of sums."""
+
+
+@final
+class Alike(Passing):
+    """A function of one number: all relevance goes to it, as with the identity.
+
+    Source: Achtibat et al. (2024), "AttnLRP: attention-aware layer-wise relevance propagation for transformers".
+    """
+
+    def at(self, call: Call) -> Rule:
+        if len(call.inputs) > 1:
+            raise call.refuse(
+                f"{len(call.inputs)} of its arguments depend on the input",
+                "write it with products, sums and functions of one argument",
+            )
+        return self
+
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        return (relevance.sum_to_size(call.values[0].shape),)
+
+
+@final
+class Sums(Passing):
+    r"""A function that is affine in its inputs: $R_i = x_i \sum_j J_{ji} R_j / (y_j + \epsilon\,\mathrm{sign}\,y_j)$.
+
+    A constant, such as a position's embedding, is to it what a bias is to a layer.
+    """
+
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        with torch.enable_grad():
+            sources = [value.detach().requires_grad_() for value in call.values]
+            output = call.rerun(*sources)
+        values = output.detach()
+        constant = torch.zeros_like(values)
+        if sums.bias in ("shared", "ignored"):
+            with torch.no_grad():
+                constant = call.rerun(*(torch.zeros_like(value) for value in call.values))
+                constant = torch.where(constant.isfinite(), constant, 0.0)
+        below = values if sums.bias != "ignored" else values - constant
+        quotient = ratio(relevance, below, sums.epsilon)
+        slopes = torch.autograd.grad(output, sources, quotient, retain_graph=True)
+        found = [value * slope for value, slope in zip(call.values, slopes, strict=True)]
+        if sums.bias == "shared":
+            with torch.no_grad():
+                count = call.rerun(*(torch.ones_like(value) for value in call.values)) - constant
+            rest = relevance - (values - constant) * quotient
+            rest = torch.where(count.isfinite() & (count != 0), rest / count, 0.0)
+            evenly = torch.autograd.grad(output, sources, rest)
+            found = [own + more for own, more in zip(found, evenly, strict=True)]
+        return tuple(torch.where(value.isfinite(), own, 0.0) for value, own in zip(call.values, found, strict=True))
+
+
+@final
+class Add(Rule):
+    """A sum of two, the second perhaps some times over."""
+
+    def at(self, call: Call) -> Rule:
+        return Sums() if call.kwargs.get("alpha", 1) == 1 else Written(_add_times)
+
+
+def _add_times(input: Any, other: Any, *, alpha: float) -> Tensor:
+    return torch.add(input, other * alpha)
+
+
+@final
+class Halves(Passing):
+    r"""A product that sums over an index: each factor is credited with half, as the epsilon rule shares it out.
+
+    Source: Achtibat et al. (2024), "AttnLRP: attention-aware layer-wise relevance propagation for transformers".
+    """
+
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        with torch.enable_grad():
+            sources = [value.detach().requires_grad_() for value in call.values]
+            output = call.rerun(*sources)
+        quotient = ratio(relevance / len(sources), output.detach(), sums.epsilon)
+        slopes = torch.autograd.grad(output, sources, quotient)
+        found = [value * slope for value, slope in zip(call.values, slopes, strict=True)]
+        if sums.bias == "shared":
+            rest = relevance / len(sources) - output.detach() * quotient
+            with torch.enable_grad():
+                ones = [torch.ones_like(value).requires_grad_() for value in call.values]
+                count = call.rerun(*ones)
+            evenly = torch.autograd.grad(count, ones, ratio(rest, count.detach(), 0.0))
+            found = [own + more for own, more in zip(found, evenly, strict=True)]
+        return tuple(found)
+
+
+@final
+class Evenly(Passing):
+    """A product entry by entry: its factors get the same."""
+
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        part = relevance / len(call.values)
+        return tuple(part.sum_to_size(value.shape) for value in call.values)
+
+
+@final
+@dataclass(frozen=True)
+class Times(Rule):
+    """A product: with a constant, all relevance goes to the other factor."""
+
+    two: Passing
+
+    def at(self, call: Call) -> Rule:
+        return Alike() if len(call.inputs) == 1 else self.two
+
+
+@final
+class Signal(Passing):
+    """A signal times a gate or over a spread: the signal takes all, the other nothing.
+
+    Source: Arras et al. (2017), "Explaining recurrent neural network predictions in sentiment analysis".
+    """
+
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        if not call.depends[0]:
+            return (None,)
+        return relevance.sum_to_size(call.values[0].shape), *(None for _ in call.values[1:])
+
+
+@final
+class Quotient(Rule):
+    """A numerator takes all; a denominator takes all where the numerator is constant."""
+
+    def at(self, call: Call) -> Rule:
+        return Signal() if len(call.inputs) == 2 else Alike()
+
+
+@final
+class Factors(Passing):
+    """A product of all entries, or along a dimension: they get the same."""
+
+    def at(self, call: Call) -> Rule:
+        return self
+
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        (x,) = call.values
+        dim, kept = call.argument(1, "dim"), call.argument(2, "keepdim", False)
+        if not isinstance(dim, int):
+            return ((relevance / x.numel()).expand(x.shape),)
+        return ((relevance if kept else relevance.unsqueeze(dim)).expand(x.shape) / x.shape[dim],)
+
+
+@final
+class Softmax(Passing):
+    r"""$R_i = x_i (R_i - y_i \sum_j R_j)$: the first-order Taylor term of $y = \mathrm{softmax}(x)$ at x.
+
+    What the term leaves is lost, or shared evenly among the entries, where biases are shared.
+
+    Source: Achtibat et al. (2024), "AttnLRP: attention-aware layer-wise relevance propagation for transformers".
+    """
+
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        (x,) = call.values
+        with torch.no_grad():
+            y: Tensor = call.rerun(x)
+        dim = _dimension(call, x)
+        total = relevance.sum(dim, keepdim=True)
+        found = torch.where(y > 0, x * (relevance - y * total), 0.0).to(x.dtype)
+        if sums.bias == "shared":
+            open_entries = (y > 0).to(x.dtype)
+            rest = total - found.sum(dim, keepdim=True)
+            found = found + rest * open_entries / open_entries.sum(dim, keepdim=True)
+        return (found,)
+
+
+@final
+class LogSumExp(Passing):
+    r"""A soft maximum: relevance goes where the maximum is, $R_i = \mathrm{softmax}(x)_i R$."""
+
+    def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
+        (x,) = call.values
+        with torch.enable_grad():
+            source = x.detach().requires_grad_()
+            output = call.rerun(source)
+        return torch.autograd.grad(output, source, relevance)
+
+
+def _dimension(call: Call, x: Tensor) -> int:
+    dim: Any = call.argument(1, "dim")
+    return dim if isinstance(dim, int) else (0 if x.ndim in (0, 1, 3) else 1)
+
+
+@final
+@dataclass(frozen=True)
+class Unless(Rule):
+    """Entries that are moved, unless an argument makes it a sum or a product."""
+
+    name: str
+    position: int
+    otherwise: Rule | None
+
+    def at(self, call: Call) -> Rule:
+        if not call.argument(self.position, self.name, None):
+            return LINEAR
+        if self.otherwise is None:
+            raise call.refuse(f"{self.name} is set", "write it with sums and products")
+        return self.otherwise.at(call)
