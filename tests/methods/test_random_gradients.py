@@ -48,6 +48,57 @@ def test_expected_gradients_agree_with_gradient_shap(net: nn.Module) -> None:
     assert float(((ours.values - theirs) / uncorrected.error).abs().max()) < 4.5
 
 
+def test_expected_gradients_run_until_the_error_is_small(net: nn.Module) -> None:
+    x, background = torch.randn(4, 5).double(), torch.randn(20, 5).double()
+    truth = torch.stack(
+        [explain(net, x, IntegratedGradients(Adaptive(1e-4, 10**5)), baseline=row).values for row in background]
+    ).mean(0)
+    method = ExpectedGradients(draws=8, until=0.02)
+    a = explain(net, x, method, background=background)
+    assert bool((a.error.amax(1) <= 0.02 * a.values.abs().amax(1)).all())
+    assert float(((a.values - truth) / a.error).abs().max()) < 4.5
+    assert float(a.gap.abs().max()) < 1e-9
+    # Rows leave by their own error, and what they have then is what they have alone.
+    alone = [explain(net, row[None], method, background=background) for row in x]
+    torch.testing.assert_close(torch.cat([one.values for one in alone]), a.values)
+    assert a.evaluations <= sum(one.evaluations for one in alone)
+    limited = explain(net, x, ExpectedGradients(draws=8, until=1e-9, limit=16), background=background)
+    assert limited.evaluations <= 4 * 17 + 21
+
+
+def test_local_expected_gradients_are_mean_gradients(net: nn.Module) -> None:
+    x, background = torch.randn(3, 5).double(), torch.randn(20, 5).double()
+    tight = IntegratedGradients(Adaptive(1e-4, limit=10**5), local=True)
+    truth = torch.stack([explain(net, x, tight, baseline=row).values for row in background]).mean(0)
+    a = explain(net, x, ExpectedGradients(draws=400, local=True), background=background)
+    assert float(((a.values - truth) / a.error).abs().max()) < 4.5
+    assert ExpectedGradients(local=True).laws == {"dummy", "linear", "implementation_invariant"}
+
+
+def test_every_input_has_its_own_noise(net: nn.Module) -> None:
+    pair = lambda a, b: net(torch.cat([a, b], 1))  # noqa: E731
+    x, background = torch.randn(3, 5).double(), torch.randn(20, 5).double()
+    whole = ExpectedGradients(16, noise=(0.3, 0.3, 0.0, 0.0, 0.0))
+    truth = explain(net, x, whole, background=background).values
+    split = explain(
+        pair,
+        (x[:, :2], x[:, 2:]),
+        ExpectedGradients(16, noise=(0.3, 0.0)),
+        background=(background[:, :2], background[:, 2:]),
+    )
+    torch.testing.assert_close(torch.cat(split.values, 1), truth)
+
+
+@pytest.mark.parametrize("draws", [1, 2, 3])
+def test_few_draws_are_the_plain_mean(net: nn.Module, draws: int) -> None:
+    x, background = torch.randn(3, 5).double(), torch.randn(20, 5).double()
+    a = explain(net, x, ExpectedGradients(draws), background=background)
+    plain = explain(net, x, ExpectedGradients(draws, noise=1e-12), background=background)
+    torch.testing.assert_close(a.values, plain.values)
+    assert (a.error is None) == (draws == 1)
+    assert "complete" not in a.method.laws
+
+
 def test_smooth_grad_of_a_square_is_its_slope() -> None:
     """E 2(x + noise) = 2x, with a standard error of 2 sigma / sqrt(draws)."""
     x = torch.randn(2, 3).double()
@@ -69,8 +120,8 @@ def test_smooth_grad_without_noise_is_the_inner_method(net: nn.Module) -> None:
 
 def test_knobs_out_of_range_are_refused() -> None:
     for build in (
-        lambda: ExpectedGradients(draws=1),
+        lambda: ExpectedGradients(draws=0),
         lambda: ExpectedGradients(noise=-1.0),
     ):
-        with pytest.raises(MethodError, match="pass draws"):
+        with pytest.raises(MethodError, match="pass"):
             build()
