@@ -1,11 +1,11 @@
-"""How something is absent: its entries are those of a reference. And what a score loses without it."""
+"""What a score loses where a part of a row is replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int, Shaped
+from jaxtyping import Float, Float64, Int, Shaped
 from torch import Tensor
 
 from ascribe.core.evaluate import sweep, values
@@ -16,17 +16,6 @@ from ascribe.core.score import Score
 Change = Callable[[Int[Tensor, " n"], Int[Tensor, " n"], Int[Tensor, " n"]], Shaped[Tensor, "n *shape"]]
 # What stands in for what is removed from rows `row[k]` in draw `draw[k]`; one row where it is the same for all.
 Fill = Callable[[Int[Tensor, " n"], Int[Tensor, " n"]], Shaped[Tensor, "#n *shape"]]
-
-
-def absent(
-    z: Shaped[Tensor, "n *shape"], keep: Bool[Tensor, "n *shape"], z0: Shaped[Tensor, "#n *shape"]
-) -> Shaped[Tensor, "n *shape"]:
-    """`z` where kept, the reference `z0` elsewhere.
-
-    >>> absent(torch.ones(1, 3), torch.tensor([[True, False, True]]), torch.zeros(1, 3))
-    tensor([[1., 0., 1.]])
-    """
-    return torch.where(keep, z, z0)
 
 
 def without_player(players: Players, z: Shaped[Tensor, "rows *shape"], fill: Fill) -> Change:
@@ -68,14 +57,17 @@ def losses(
 
     def work(index: Int[Tensor, " piece"]) -> None:
         # Rows run fastest: the outputs of one row, where all are explained, meet in one piece.
-        question, row = index // rows, index % rows
-        draw, which = (question // count, question % count) if draws > 1 else (torch.zeros_like(question), question)
+        which = index.div(rows, rounding_mode="floor")
+        row = index - which * rows
+        draw = which.div(count, rounding_mode="floor") if draws > 1 else torch.zeros_like(which)
+        which = which - draw * count
         scores = f(change(draw, which, row), row).cpu().double()
-        place, row = (index % len(total)).cpu(), row.cpu()
-        lost = whole[row] - scores
+        lost = whole[row.cpu()] - scores
         if draws == 1:
-            total[place[0] : place[-1] + 1] = lost
+            first = int(index[0])
+            total[first : first + len(index)] = lost
         else:
+            place = (index % len(total)).cpu()
             total.index_add_(0, place, lost)
             square.index_add_(0, place, lost.square())
 

@@ -47,7 +47,7 @@ class Permutation(Method):
     shuffle: Shuffle | None = None
 
     laws: ClassVar[frozenset[str]] = frozenset({"dummy", "linear", "symmetric", "implementation_invariant"})
-    reference: ClassVar[str] = "background"
+    reference: ClassVar[str] = "nothing"
     batchwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
