@@ -20,11 +20,13 @@ FLOORS = {
     "metrics": 2,
     "gates": 2,
     "robust": 2,
+    "influence": 2,
+    "concepts": 2,
     "prompts": 2,
 }
 UPPER = {"plots", "report", "tables", "cli", "compat", "testing"}
 # Rooms of floor 2 that may look into one another; every other pair may not.
-DOORS_BETWEEN = {("methods", "rules")}
+DOORS_BETWEEN = {("methods", "rules"), ("influence", "concepts")}
 MODULES = {
     ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((SOURCE / "ascribe").rglob("*.py"))

@@ -27,7 +27,7 @@ def negative_log(output: Any, target: Any) -> Float[Tensor, " rows"]:
     chosen = chosen_of(output, target)
     if bool((chosen <= 0).any()):
         raise MethodError(
-            f"an attack's loss is -log(output) unless told otherwise, and an output is {float(chosen.detach().min()):.3g}; "
+            f"an attack's loss is -log(output) by default, and an output is {float(chosen.detach().min()):.3g}; "
             "give the network's probabilities, or for logits pass loss=torch.nn.functional.cross_entropy"
         )
     return -chosen.log()

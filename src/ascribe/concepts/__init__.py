@@ -1,0 +1,1 @@
+"""Concepts: directions of a layer that mean something to people."""

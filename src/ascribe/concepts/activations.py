@@ -1,0 +1,31 @@
+"""What layers of a network make of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ascribe.core.cut import cut_at
+from ascribe.core.state import borrowed, network_of
+
+
+def activations(
+    model: nn.Module | Callable[..., Any], layers: Sequence[str | nn.Module], inputs: tuple[Any, ...]
+) -> list[Tensor]:
+    """The value at every layer ("encoder.2", "encoder.2:in", or the module) for a batch, in evaluation mode.
+
+    Raises LayerError for a layer that the network does not have, or that does not run.
+
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> [tuple(value.shape) for value in activations(net, ["0:in", net[1]], (torch.ones(4, 2),))]
+    [(4, 2), (4, 3)]
+    """
+    network = network_of(model)
+    with borrowed(network), torch.no_grad(), ExitStack() as stack:
+        seen = [stack.enter_context(cut_at(network, layer).seeing()) for layer in layers]
+        model(*inputs)
+    return [values[0].detach() for values in seen]

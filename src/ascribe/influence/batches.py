@@ -1,0 +1,101 @@
+"""Data in batches: a tuple of tensors, a data set or a loader, always in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any, final
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, RandomSampler
+
+from ascribe.errors import InputError, need
+
+Batch = tuple[Any, ...]
+
+
+@final
+class Batches:
+    """What a user calls data, as batches `(*inputs, target)` that can be gone through again and again.
+
+    A tuple or list is one batch; a `Dataset` is cut into batches of `size`; a `DataLoader`, or any other iterable that
+    can be gone through again, gives its own.
+
+    Raises InputError for a loader that shuffles (its order would name nothing), and for batches that are no tuples.
+    """
+
+    def __init__(self, data: Any, size: int | None = 1) -> None:
+        if isinstance(data, (tuple, list)) and not _is_list_of_batches(data):
+            data = [tuple(data)]
+        elif isinstance(data, Dataset) and not isinstance(data, DataLoader):
+            if not isinstance(size, int) or size < 1:
+                raise InputError(f"batch_size={size!r}; pass a whole number above 0 for a data set")
+            data = DataLoader(data, batch_size=size, shuffle=False)
+        if isinstance(data, DataLoader) and isinstance(getattr(data, "sampler", None), RandomSampler):
+            raise InputError("the loader shuffles, so that row 0 is another one each time; pass it with shuffle=False")
+        if not isinstance(data, Iterable):
+            raise InputError(f"data is {type(data).__name__}; pass (inputs, targets), a Dataset or a DataLoader")
+        if isinstance(data, Iterator):
+            raise InputError("data is an iterator, which is empty after the first time; pass a list or a DataLoader")
+        self.source: Iterable[Any] = data
+
+    def __iter__(self) -> Iterator[Batch]:
+        # A loader with workers or a sampler of its own draws from torch's global stream.
+        stream = torch.get_rng_state()
+        try:
+            for batch in self.source:
+                if not isinstance(batch, (tuple, list)) or len(batch) < 1:
+                    raise InputError(f"a batch is {type(batch).__name__}; it must be (*inputs, target)")
+                yield tuple(batch)
+        finally:
+            torch.set_rng_state(stream)
+
+    def pieces(self, rows: int | None) -> Iterator[Batch]:
+        """The batches, none with more than so many rows."""
+        for batch in self:
+            size = rows_of(batch)
+            if rows is None or size <= rows:
+                yield batch
+            else:
+                yield from (rows_from(batch, first, min(first + rows, size)) for first in range(0, size, rows))
+
+    @property
+    def count(self) -> int | None:
+        """How many batches there are, where that is known."""
+        return len(self.source) if isinstance(self.source, Sized) else None
+
+    @property
+    def examples(self) -> int | None:
+        """How many examples there are, where that is known."""
+        if isinstance(self.source, list):
+            return sum(map(rows_of, self.source))
+        examples = getattr(self.source, "dataset", None)
+        return len(examples) if isinstance(examples, Sized) else None
+
+
+def rows_of(batch: Sequence[Any]) -> int:
+    """The number of examples of a batch.  Raises InputError where nothing says."""
+    for part in batch:
+        if isinstance(part, Tensor) and part.ndim > 0:
+            return len(part)
+    raise InputError("a batch holds no tensor with one entry a row; pass (*inputs, target) as tensors")
+
+
+def rows_from(batch: Sequence[Any], first: int, last: int) -> Batch:
+    """Some examples of a batch; what is not one entry a row stays as it is."""
+    size = rows_of(batch)
+
+    def part_of(part: Any) -> Any:
+        by_row = (isinstance(part, Tensor) and part.ndim > 0) or isinstance(part, list)
+        return part[first:last] if by_row and len(part) == size else part
+
+    return tuple(map(part_of, batch))
+
+
+def progressing(batches: Iterable[Batch], title: str, total: int | None, show: bool) -> Iterable[Batch]:
+    """The same batches, behind a progress bar where one was asked for."""
+    return need("tqdm.auto", extra="all").tqdm(batches, desc=title, total=total, unit=" batches") if show else batches
+
+
+def _is_list_of_batches(data: Sequence[Any]) -> bool:
+    return len(data) > 0 and all(isinstance(part, (tuple, list)) for part in data)
