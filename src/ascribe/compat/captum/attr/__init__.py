@@ -30,6 +30,7 @@ from ascribe.compat.captum.attr.gradients import NeuronDeconvolution as NeuronDe
 from ascribe.compat.captum.attr.gradients import NeuronGradient as NeuronGradient
 from ascribe.compat.captum.attr.gradients import NeuronGuidedBackprop as NeuronGuidedBackprop
 from ascribe.compat.captum.attr.gradients import Saliency as Saliency
+from ascribe.compat.captum.attr.loader import DataLoaderAttribution as DataLoaderAttribution
 from ascribe.compat.captum.attr.noise import NoiseTunnel as NoiseTunnel
 from ascribe.compat.captum.attr.paths import GradientShap as GradientShap
 from ascribe.compat.captum.attr.paths import IntegratedGradients as IntegratedGradients
@@ -45,8 +46,11 @@ from ascribe.compat.captum.attr.propagation import LayerDeepLiftShap as LayerDee
 from ascribe.compat.captum.attr.propagation import NeuronDeepLift as NeuronDeepLift
 from ascribe.compat.captum.attr.propagation import NeuronDeepLiftShap as NeuronDeepLiftShap
 from ascribe.compat.captum.attr.removal import FeatureAblation as FeatureAblation
+from ascribe.compat.captum.attr.removal import FeaturePermutation as FeaturePermutation
 from ascribe.compat.captum.attr.removal import LayerFeatureAblation as LayerFeatureAblation
+from ascribe.compat.captum.attr.removal import LayerFeaturePermutation as LayerFeaturePermutation
 from ascribe.compat.captum.attr.removal import NeuronFeatureAblation as NeuronFeatureAblation
+from ascribe.compat.captum.attr.removal import Occlusion as Occlusion
 
 # What the door above hands on: every name, and no module.
 __all__ = [name for name, value in globals().items() if name[0] != "_" and type(value).__name__ != "module"]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from ascribe.core.attribution import Attribution as Explanation
@@ -37,7 +37,7 @@ class Mask:
         """Every entry with the value of its feature, in the form of the inputs."""
         return replace(found, values=self.entries(found.values), error=None)
 
-    def entries(self, values: Float[Tensor, "*lead features"]) -> Any:
+    def entries(self, values: Shaped[Tensor, "*lead features"]) -> Any:
         """The values of features at their entries."""
         spread = values[..., self.players.ids.to(values.device)]
         if self.shapes is None:
@@ -69,10 +69,21 @@ def mask_of(mask: Any, inputs: Any) -> Mask | None:
     return Mask(torch.cat([group.flatten() for group in groups]), tuple(x.shape[1:] for x in inputs))
 
 
-def masks_by_row(mask: Any, inputs: Any) -> bool:
-    """Whether the mask has a row for every row of the inputs."""
-    masks = mask if isinstance(mask, tuple) else (mask,)
-    parts = (inputs,) if isinstance(inputs, Tensor) else inputs
-    return any(
-        isinstance(m, Tensor) and m.ndim == x.ndim and len(m) == len(x) > 1 for m, x in zip(masks, parts, strict=False)
-    )
+def rows_by_mask(mask: Any, inputs: Any) -> list[tuple[Int[Tensor, " rows"], Any]]:
+    """The rows that have a mask in common, with their mask; none where one mask is for all rows."""
+    lone = isinstance(mask, Tensor)
+    masks, parts = ((mask,), (inputs,)) if lone else (mask, inputs)
+    if not isinstance(masks, tuple) or not isinstance(parts, tuple) or len(masks) != len(parts):
+        return []
+    own = [m.ndim == x.ndim and len(m) == len(x) > 1 for m, x in zip(masks, parts, strict=True)]
+    if not any(own):
+        return []
+    each = torch.cat([m.expand_as(x).flatten(1).cpu() for m, x in zip(masks, parts, strict=True)], 1)
+    kind = torch.unique(each, dim=0, return_inverse=True)[1]
+    found: list[tuple[Tensor, Any]] = []
+    for number in range(int(kind.max()) + 1):
+        rows = (kind == number).nonzero()[:, 0]
+        first = int(rows[0])
+        taken = tuple(m[first : first + 1] if by_row else m for m, by_row in zip(masks, own, strict=True))
+        found.append((rows, taken[0] if lone else taken))
+    return found

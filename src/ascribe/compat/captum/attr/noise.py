@@ -34,8 +34,9 @@ class Inner(Method):
 
     attribution: Attribution
     keywords: dict[str, Any]
+    rows: int
     drawn: Any = None
-    seed: int = 0
+    chance: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
     shapes: list[torch.Size] = field(default_factory=list[torch.Size])
     deltas: list[Tensor] = field(default_factory=list[Tensor])
     several: list[bool] = field(default_factory=list[bool])
@@ -43,9 +44,13 @@ class Inner(Method):
     yields: ClassVar[str] = "map"
 
     def __call__(self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "..."]) -> Tensor:
+        # Targets, masks and other arguments of `attribute` are for the rows as they came: a draw at a time.
+        return torch.cat([self._draw(f, one) for one in z.split(self.rows)])
+
+    def _draw(self, f: Score, z: Float[Tensor, "rows *shape"]) -> Tensor:
         keywords = dict(self.keywords)
         if self.drawn is not None:
-            keywords["baselines"] = self._baselines(len(z))
+            keywords["baselines"] = self._baselines()
         found = self.attribution.attribute(f.inputs.nest(z), **keywords)
         if keywords.get("return_convergence_delta"):
             found, delta = found
@@ -61,10 +66,9 @@ class Inner(Method):
         pieces = values.split([shape[1:].numel() for shape in self.shapes], 1)
         return tuple(piece.reshape(shape) for piece, shape in zip(pieces, self.shapes, strict=True))
 
-    def _baselines(self, rows: int) -> Any:
-        generator = torch.Generator().manual_seed(self.seed + len(self.deltas) + 7919 * len(self.several))
+    def _baselines(self) -> Any:
         drawn = tuple(
-            part[torch.randint(len(part), (rows,), generator=generator).to(part.device)]
+            part[torch.randint(len(part), (self.rows,), generator=self.chance).to(part.device)]
             if isinstance(part, Tensor)
             else part
             for part in as_tuple(self.drawn)
@@ -113,7 +117,7 @@ class NoiseTunnel(Door):
         if isinstance(inner, MethodDoor) and drawn is None and _is_plain(inner, kwargs):
             given = inner.bind(inputs, **kwargs)
             return inner.answer(given, smoothing(inner.method(given), noise, draws))
-        asked = Inner(inner, kwargs, drawn)
+        asked = Inner(inner, kwargs, len(as_tuple(inputs)[0]), drawn)
         found = explain(_nothing, inputs, smoothing(asked, noise, draws))
         values = asked.nest(found.values)
         if not kwargs.get("return_convergence_delta"):

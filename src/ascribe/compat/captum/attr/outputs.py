@@ -39,7 +39,7 @@ def output_of(function: Callable[..., Any], given: Mapping[str, Any]) -> Output:
     with borrowed(network_of(function)), torch.no_grad():
         output = first_tensor(found := function(*inputs, *more))
         if output is None:
-            return Output(False, (), torch.as_tensor(found).dtype)
+            return Output(False, (), torch.float64 if isinstance(found, float) else torch.as_tensor(found).dtype)
         by_row = output.ndim > 0 and len(output) == rows
         if by_row and rows == 1:
             both = [
@@ -51,8 +51,28 @@ def output_of(function: Callable[..., Any], given: Mapping[str, Any]) -> Output:
     return Output(by_row, tuple(left), output.dtype)
 
 
+def of_rows(given: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:
+    """The arguments of `attribute` for some of the rows; what has no entry for each row stays."""
+    count, one_each = len(as_tuple(given["inputs"])[0]), ("inputs", "baselines", "target", "additional_forward_args")
+
+    def taken(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(taken, value))
+        if isinstance(value, Tensor) and value.ndim and len(value) == count:
+            return value[rows.to(value.device)]
+        if isinstance(value, list) and len(value) == count:
+            return [value[row] for row in rows.tolist()]
+        return value
+
+    return {name: taken(value) if name in one_each else value for name, value in given.items()}
+
+
 def _picks(target: Any, output: Tensor) -> bool:
     return target is not None and output.ndim > 1
+
+
+def _tensor(found: Any) -> Tensor:
+    return torch.tensor(found, dtype=torch.float64) if isinstance(found, float) else torch.as_tensor(found)
 
 
 def of_whole_batch(function: Callable[..., Any], given: Mapping[str, Any]) -> Callable[..., Tensor]:
@@ -60,7 +80,7 @@ def of_whole_batch(function: Callable[..., Any], given: Mapping[str, Any]) -> Ca
     more, target = as_positions(given.get("additional_forward_args")) or (), given.get("target")
 
     def each(*stacks: Tensor) -> Tensor:
-        found = [torch.as_tensor(function(*(stack[i] for stack in stacks), *more)) for i in range(len(stacks[0]))]
+        found = [_tensor(function(*(stack[i] for stack in stacks), *more)) for i in range(len(stacks[0]))]
         if target is not None and found[0].ndim > 1:
             index = target if isinstance(target, tuple) else (target,)
             found = [output[(slice(None), *index)] for output in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, ClassVar
 
@@ -12,14 +13,14 @@ from ascribe.compat.captum.attr.activation import activation
 from ascribe.compat.captum.attr.adapters import Against
 from ascribe.compat.captum.attr.attribution import LayerAttribution, NeuronAttribution, PerturbationAttribution
 from ascribe.compat.captum.attr.door import Given, MethodDoor
-from ascribe.compat.captum.attr.forms import COMPARED, FUNCTION, LAYER, LAYER_INPUT, NEURON_INPUT, PIECES
-from ascribe.compat.captum.attr.masks import Mask, mask_of
-from ascribe.compat.captum.attr.outputs import Output, as_tuple, of_whole_batch, output_of
+from ascribe.compat.captum.attr.forms import COMPARED, FUNCTION, LAYER, LAYER_INPUT, NEURON_INPUT, PIECES, PLAIN
+from ascribe.compat.captum.attr.masks import Mask, mask_of, rows_by_mask
+from ascribe.compat.captum.attr.outputs import Output, as_tuple, of_rows, of_whole_batch, output_of
 from ascribe.compat.captum.attr.signature import takes
 from ascribe.core.explain import explain
 from ascribe.core.method import Method
 from ascribe.errors import MethodError
-from ascribe.methods import ablation
+from ascribe.methods import ablation, occlusion, permutation
 
 
 class Removal(MethodDoor, PerturbationAttribution):
@@ -31,6 +32,18 @@ class Removal(MethodDoor, PerturbationAttribution):
 
     multiplies: ClassVar[bool] = True
     shaped: ClassVar[bool] = False
+
+    def attribute(self, *args: Any, **kwargs: Any) -> Any:
+        """Attributions in the form of `inputs`; rows that have masks of their own are asked about by themselves."""
+        given = self.bind(*args, **kwargs)
+        kinds = rows_by_mask(given.get("feature_mask"), given["inputs"])
+        if not kinds:
+            return self.answer(given, self.method(given))
+        found = [self.attribute(**(of_rows(given, rows) | {"feature_mask": mask})) for rows, mask in kinds]
+        order = torch.cat([rows for rows, _ in kinds]).argsort()
+        if isinstance(found[0], tuple):
+            return tuple(_dealt_back(parts, order) for parts in zip(*found, strict=True))
+        return _dealt_back(found, order)
 
     def answer(self, given: Given, method: Method) -> Any:
         """Attributions with the outputs in front of the features' dimensions."""
@@ -49,7 +62,7 @@ class Removal(MethodDoor, PerturbationAttribution):
 
     def _of_whole_batch(self, given: Given, method: Method, output: Output) -> Any:
         inputs, lone = as_tuple(given["inputs"]), isinstance(given["inputs"], Tensor)
-        mask = self.mask(given) or _entries(given["inputs"])
+        mask = self.mask(given) or entries_of(given["inputs"])
         groups = mask.groups
         parts = (
             [groups]
@@ -79,6 +92,13 @@ class Removal(MethodDoor, PerturbationAttribution):
         )
 
 
+def _dealt_back(found: Sequence[Tensor], order: Tensor) -> Tensor:
+    """Rows in their own order again; several outputs of a row stay together."""
+    joined = torch.cat(list(found))
+    each = joined.unflatten(0, (len(order), -1))[order.to(joined.device)]
+    return each.flatten(0, 1)
+
+
 def _each(change: Any, nest: Any) -> Any:
     return tuple(map(change, nest)) if isinstance(nest, tuple) else change(nest)
 
@@ -89,7 +109,7 @@ def _each_with(change: Any, nest: Any, inputs: Any) -> Any:
     return change(nest, inputs) if isinstance(inputs, Tensor) else nest
 
 
-def _entries(inputs: Any) -> Mask:
+def entries_of(inputs: Any) -> Mask:
     """Every entry of a row by itself."""
     parts = as_tuple(inputs)
     count = sum(x[0].numel() for x in parts)
@@ -120,6 +140,19 @@ class Futures(Removal):
         return future
 
 
+def dealt(x: Tensor, feature_mask: Tensor) -> Tensor:
+    """The rows with what the mask marks from another row; Captum's default for `perm_func`."""
+    order = torch.randperm(len(x)).to(x.device)
+    return torch.where(feature_mask, x[order], x)
+
+
+def permuted(function: Callable[..., Tensor]) -> Method:
+    """One permutation of each feature: by the user's function, or by the method's own chance."""
+    if function is dealt:
+        return permutation.Permutation(repeats=1)
+    return permutation.Permutation(repeats=1, shuffle=lambda x, mask: function(x, mask[None]))
+
+
 class FeatureAblation(Futures):
     """`ascribe.Ablation`."""
 
@@ -128,6 +161,37 @@ class FeatureAblation(Futures):
 
     def method(self, given: Given) -> Method:
         return ablation.Ablation()
+
+
+class FeaturePermutation(FeatureAblation):
+    """`ascribe.Permutation`, once."""
+
+    perm_func: Callable[..., Tensor]
+
+    construct = takes(forward_func=..., perm_func=dealt)
+    arguments = takes(PLAIN, takes(feature_mask=None), PIECES)
+
+    def method(self, given: Given) -> Method:
+        return permuted(self.perm_func)
+
+
+class Occlusion(FeatureAblation):
+    """`ascribe.Occlusion`."""
+
+    construct = FUNCTION
+    arguments = takes(
+        takes(inputs=..., sliding_window_shapes=..., strides=None, baselines=None, target=None),
+        takes(additional_forward_args=None),
+        PIECES,
+    )
+
+    def method(self, given: Given) -> Method:
+        strides = given["strides"]
+        return occlusion.Occlusion(given["sliding_window_shapes"], 1 if strides is None else strides)
+
+    def attribute_future(self, *args: Any, **kwargs: Any) -> Any:
+        """Not for this class."""
+        raise NotImplementedError("attribute_future is not implemented for Occlusion")
 
 
 class LayerFeatureAblation(MethodDoor, LayerAttribution, PerturbationAttribution):
@@ -149,10 +213,24 @@ class LayerFeatureAblation(MethodDoor, LayerAttribution, PerturbationAttribution
         """The mask of the layer's values."""
         if given["layer_mask"] is None:
             return None
-        at_input = given["attribute_to_layer_input"]
+        at_input = given.get("attribute_to_layer_input", False)
         one = tuple(x[:1] for x in given["inputs"]) if isinstance(given["inputs"], tuple) else given["inputs"][:1]
         more = given["additional_forward_args"]
         return mask_of(given["layer_mask"], activation(self.forward_func, self.layer, one, more, at_its_input=at_input))
+
+
+class LayerFeaturePermutation(LayerFeatureAblation, FeaturePermutation):
+    """`ascribe.Permutation` of the values of a layer, once."""
+
+    construct = LAYER
+    arguments = takes(PLAIN, takes(layer_mask=None, perturbations_per_eval=1))
+
+    def method(self, given: Given) -> Method:
+        return permuted(dealt)
+
+    def answer(self, given: Given, method: Method) -> Any:
+        """Attributions in the form of the layer."""
+        return MethodDoor.answer(self, given, method)
 
 
 class NeuronFeatureAblation(MethodDoor, NeuronAttribution, PerturbationAttribution):
