@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import matplotlib
@@ -18,7 +19,24 @@ from ascribe.methods.ablation import Ablation
 from ascribe.methods.input_x_gradient import InputXGradient
 from ascribe.methods.saliency import Saliency
 from ascribe.metrics.comparison import compare
-from ascribe.plots import agreement, bar, beeswarm, fit, methods, rounds, scores, waterfall
+from ascribe.plots import (
+    agreement,
+    bar,
+    beeswarm,
+    fit,
+    heatmap,
+    image,
+    methods,
+    pairs,
+    rounds,
+    sankey,
+    scatter,
+    scores,
+    series,
+    token_map,
+    tokens,
+    waterfall,
+)
 from ascribe.plots.ranking import strongest
 
 WEIGHT = [3.0, -1.0, 0.0, 0.5]
@@ -57,10 +75,21 @@ def drawings(attribution, comparison):
         "fit": lambda ax=None: fit(true, true, ax=ax),
         "confusion": lambda ax=None: fit(np.array([0, 1, 1]), np.array([0, 1, 0]), classes=("no", "yes"), ax=ax),
         "rounds": lambda ax=None: rounds(["fit", "prune"], np.array([1.0, 0.5]), np.array([1.1, 0.7]), ax=ax),
+        "heatmap": lambda ax=None: heatmap(attribution, ax=ax),
+        "pairs": lambda ax=None: pairs(replace(attribution, values=torch.randn(40, 4, 4)), ax=ax),
+        "token_map": lambda ax=None: token_map(np.eye(4), NAMES, NAMES, ax=ax),
+        "scatter": lambda ax=None: scatter(attribution, "one", colour=NAMES[2], ax=ax),
+        "series": lambda ax=None: series(attribution, ax=ax),
+        "tokens": lambda ax=None: tokens(attribution, ax=ax),
+        "image": lambda ax=None: image(replace(attribution, values=torch.randn(40, 9, 9)), ax=ax),
+        "sankey": lambda ax=None: sankey([attribution], ax=ax),
     }
 
 
-PICTURES = ("bar", "beeswarm", "waterfall", "methods", "agreement", "scores", "fit", "confusion", "rounds")
+PICTURES = (
+    "bar", "beeswarm", "waterfall", "methods", "agreement", "scores", "fit", "confusion", "rounds", "heatmap", "pairs",
+    "token_map", "scatter", "series", "tokens", "image", "sankey",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -215,7 +244,9 @@ def test_several_outputs_cannot_be_one_picture(x):
 
 
 def test_pictures_are_found_under_plot(attribution, comparison):
-    assert {"bar", "beeswarm", "waterfall"} <= set(dir(attribution.plot))
+    assert set(dir(attribution.plot)) == {
+        "bar", "beeswarm", "heatmap", "image", "pairs", "sankey", "scatter", "series", "tokens", "waterfall",
+    }  # fmt: skip
     assert {"methods", "agreement"} <= set(dir(comparison.plot))
     assert attribution.plot().get_xlabel() == bar(attribution).get_xlabel()
     assert comparison.plot.agreement().texts

@@ -9,11 +9,11 @@ from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.plots.canvas import WIDTH, axes, quiet
 from ascribe.plots.labels import label, number
-from ascribe.plots.overlay import Layers, Style, overlay
+from ascribe.plots.overlay import Layers, overlay
 from ascribe.plots.palette import DOWN, SIZE, UP
 from ascribe.plots.pixels import attribution_map, fitted, given_image, own_image
 from ascribe.plots.ramp import both_signs, one_sign
-from ascribe.plots.strength import Sign, chosen, reach
+from ascribe.plots.strength import chosen, reach
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -29,20 +29,23 @@ def image(
     attribution: Attribution,
     row: int = 0,
     *,
-    style: Style = "blended",
-    sign: Sign = "all",
+    style: str = "blended",
+    sign: str = "all",
     outliers: float | int = 2.0,
     full: float | int | None = None,
     original: Any = None,
     segments: Any = None,
     ax: matplotlib.axes.Axes | None = None,
 ) -> matplotlib.axes.Axes:
-    """One row's attributions as a heat map, over the image in grey ("blended"), or as the image's own weights.
+    """One row's attributions over its image.
+
+    `style`: "heat" alone, "blended" over the image in grey, "masked" (the image where the heat is), "alpha" (the image
+    as opaque as the heat is strong), or "original". `sign`: "all" (blue pushes the output down, red up), "positive",
+    "negative" or "absolute".
 
     Channels are added up; a coarse map (a layer's, Grad-CAM's) is drawn at the image's size. The colour is full at
-    `full`, or else at the size beyond which `outliers` percent of all attribution lies; the label says where. Blue
-    pushes the output down, red up. `original` is the image where the row itself is none; `segments` are superpixels,
-    the ids given as `groups=`.
+    `full`, or else at the size beyond which `outliers` percent of all attribution lies; the label says where.
+    `original` is the image where the row itself is none; `segments` are superpixels, the ids given as `groups=`.
 
     The last of `ax.images` is the heat, in the attribution's own units: `ax.figure.colorbar(ax.images[-1], ax=ax)`.
 
@@ -72,7 +75,7 @@ def image(
 COLOURS = {"positive": UP, "negative": DOWN, "absolute": SIZE}
 
 
-def _says(attribution: Attribution, sign: Sign, full: float) -> str:
+def _says(attribution: Attribution, sign: str, full: float) -> str:
     what = {"all": "attribution", "positive": "pushes up", "negative": "pushes down", "absolute": "|attribution|"}[sign]
     size = f"±{number(full)}" if sign == "all" else number(full)
     scale = f"full colour at {size}" if full > 0 else "nothing to see"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -15,8 +15,6 @@ from ascribe.plots.strength import relative
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.image
-
-Style = Literal["heat", "blended", "masked", "alpha", "original"]
 
 
 @final
@@ -36,7 +34,7 @@ class Layers:
     grey: float = 1.0
 
 
-def overlay(ax: matplotlib.axes.Axes, layers: Layers, style: Style) -> matplotlib.image.AxesImage | None:
+def overlay(ax: matplotlib.axes.Axes, layers: Layers, style: str) -> matplotlib.image.AxesImage | None:
     """Draw in one of the `STYLES`; returns the heat, which a colour bar can explain, where there is one.
 
     Raises InputError for an unknown style, for one that needs the image where there is none, and for weights of both

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float
 
 from ascribe.errors import InputError
 
-Sign = Literal["all", "positive", "negative", "absolute"]
 SIGNS = ("all", "positive", "negative", "absolute")
 
 
-def chosen(values: Float[np.ndarray, "*shape"], sign: Sign) -> Float[np.ndarray, "*shape"]:
+def chosen(values: Float[np.ndarray, "*shape"], sign: str) -> Float[np.ndarray, "*shape"]:
     """The values of one sign as sizes from 0 upwards, or all as they are.
 
     Raises InputError for an unknown sign.

@@ -50,7 +50,7 @@ def tokens(
         ax = axes(None, height / 72 + 0.35)
     else:
         box = ax.get_window_extent()
-        width, height = 72 * box.width / ax.figure.dpi, 72 * box.height / ax.figure.dpi
+        width, height = 72 * float(box.width) / ax.figure.dpi, 72 * float(box.height) / ax.figure.dpi
         size = next((size for size in range(SIZE, SMALLEST, -1) if _fits(texts, size, width, height)), SMALLEST)
         places, lines = _flow(texts, size, width)
         height = max(height, lines * LINE * size)
@@ -69,7 +69,7 @@ def tokens(
     return ax
 
 
-def _box(ax: matplotlib.axes.Axes, text: str, share: float, left: float, line: int, wide: float, size: float) -> None:
+def _box(ax: matplotlib.axes.Axes, text: str, share: float, left: float, line: int, wide: float, size: int) -> None:
     from matplotlib.patches import Rectangle
 
     top = (line + 0.15) * LINE * size
@@ -85,7 +85,7 @@ def _fits(texts: Sequence[str], size: int, width: float, height: float) -> bool:
     return _flow(texts, size, width)[1] * LINE * size <= height
 
 
-def _flow(texts: Sequence[str], size: float, width: float) -> tuple[list[tuple[float, int, float]], int]:
+def _flow(texts: Sequence[str], size: int, width: float) -> tuple[list[tuple[float, int, float]], int]:
     """Left edge, line and width of every box, in points, broken into lines; and the number of lines."""
     places: list[tuple[float, int, float]] = []
     left, line = 0.0, 0
@@ -98,7 +98,7 @@ def _flow(texts: Sequence[str], size: float, width: float) -> tuple[list[tuple[f
     return places, line + 1
 
 
-def _width(text: str, size: float) -> float:
+def _width(text: str, size: int) -> float:
     """Points that a text is wide in the user's font."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path

@@ -10,7 +10,7 @@ import numpy as np
 
 from ascribe.compat.captum.attr.visualization.settings import below, colours, figure, named, shares, show
 from ascribe.errors import InputError
-from ascribe.plots.overlay import Layers, Style, overlay
+from ascribe.plots.overlay import Layers, overlay
 from ascribe.plots.pixels import eight_bits
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ImageVisualizationMethod(Enum):
     alpha_scaling = 5
 
 
-STYLES: dict[str, Style] = {
+STYLES: dict[str, str] = {
     "heat_map": "heat",
     "blended_heat_map": "blended",
     "original_image": "original",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ascribe.errors import InputError, need
 from ascribe.plots.canvas import SILENT
-from ascribe.plots.strength import Sign, chosen, reach, relative
+from ascribe.plots.strength import chosen, reach, relative
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ class VisualizeSign(Enum):
     all = 4
 
 
-SIGNS: dict[str, Sign] = {
+SIGNS: dict[str, str] = {
     "positive": "positive",
     "absolute_value": "absolute",
     "negative": "negative",
