@@ -32,6 +32,7 @@ class GuidedBackprop(Method):
     """
 
     laws: ClassVar[frozenset[str]] = frozenset({"dummy"})
+    reference: ClassVar[str] = "nothing"
     gradients: ClassVar[bool] = True
 
     def __call__(

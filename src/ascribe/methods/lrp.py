@@ -41,25 +41,34 @@ class LRP(Method):
     Source: Bach et al. (2015); Arras et al. (2017) for recurrent layers; Achtibat et al. (2024) for attention.
 
     >>> from ascribe.core.explain import explain
-    >>> explain(lambda x: (x[:, 0] * 3 + x[:, 1]).relu(), torch.tensor([[1.0, 2.0]]), LRP(Epsilon(0))).values
+    >>> explain(lambda x: (x[:, 0] * 3 + x[:, 1]).relu(), torch.tensor([[1.0, 2.0]]), LRP(Epsilon(0.0))).values
     tensor([[3., 2.]])
     """
 
     rule: LayerRule | Composite = field(default_factory=Epsilon)
 
-    laws: ClassVar[frozenset[str]] = frozenset({"dummy"})
+    reference: ClassVar[str] = "nothing"
     gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, (LayerRule, Composite)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise MethodError(f"rule={self.rule!r} is no rule; pass one with its knobs, such as LRP(Epsilon(1e-6))")
 
+    @property
+    def laws(self) -> frozenset[str]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Complete where nothing is lost."""
+        return frozenset({"dummy", "complete"} if self._composite.conserves else {"dummy"})
+
+    @property
+    def _composite(self) -> Composite:
+        return self.rule if isinstance(self.rule, Composite) else everywhere(self.rule)
+
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "any *shape"]
     ) -> Float[Tensor, "rows *shape"]:
         if f.obstacle is not None:
             raise InputError(f.obstacle)
-        composite = self.rule if isinstance(self.rule, Composite) else everywhere(self.rule)
+        composite = self._composite
         found = torch.empty_like(z)
 
         def work(index: Int[Tensor, " piece"]) -> None:

@@ -37,6 +37,10 @@ class AlphaBeta(LayerRule):
                 f"alpha={self.alpha} and beta={self.beta}; pass beta >= 0 and alpha = 1 + beta, such as 2 and 1"
             )
 
+    @property
+    def conserves(self) -> bool:
+        return self.bias == "shared"
+
     def __call__(self, layer: Layer, relevance: Tensor) -> Tensor:
         (more, less), (up, down) = _parted(layer.x), _parted(layer.weight)
         rest = self.epsilon, self.bias

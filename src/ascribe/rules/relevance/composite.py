@@ -46,6 +46,12 @@ class Composite:
             if not isinstance(rule, LayerRule) and not (rule is None and where in ("convolution", "first")):
                 raise MethodError(f"{where}={rule!r} is no rule; pass one with its knobs, such as Epsilon(1e-6)")
 
+    @property
+    def conserves(self) -> bool:
+        """Whether all relevance arrives, on every network: no rule leaves a part of it to biases."""
+        rules = [self.dense, self.convolution, self.first, self.sums, *self.named.values()]
+        return all(rule is None or rule.conserves for rule in rules)
+
     def rule(self, kind: Kind, first: bool, name: str | None) -> LayerRule:
         """The rule of a layer of this kind in the module of this name."""
         if (named := self.called(name)) is not None:
@@ -67,8 +73,9 @@ class Composite:
 
 
 def everywhere(rule: LayerRule) -> Composite:
-    """One rule for all layers; sums are treated alike where it is the epsilon rule."""
-    return Composite(rule, sums=rule if isinstance(rule, Epsilon) else Epsilon())
+    """One rule for all layers; of sums the constants absorb their part or share it as biases of layers do."""
+    other = Epsilon(bias="shared" if rule.conserves else "absorbs")
+    return Composite(rule, sums=rule if isinstance(rule, Epsilon) else other)
 
 
 def epsilon_plus(epsilon: float = 1e-6, first: LayerRule | None = None) -> Composite:
@@ -76,7 +83,7 @@ def epsilon_plus(epsilon: float = 1e-6, first: LayerRule | None = None) -> Compo
 
     Source: Anders et al. (2021), "Software for dataset-wide XAI: from local explanations to global insights".
     """
-    return Composite(Epsilon(epsilon), AlphaBeta(1, 0, epsilon, "ignored"), first, sums=Epsilon(epsilon))
+    return Composite(Epsilon(epsilon), AlphaBeta(1.0, 0.0, epsilon, "ignored"), first, sums=Epsilon(epsilon))
 
 
 def epsilon_gamma_box(low: float, high: float, gamma: float = 0.25, epsilon: float = 1e-6) -> Composite:
@@ -92,4 +99,4 @@ def epsilon_alpha2_beta1_flat(epsilon: float = 1e-6) -> Composite:
 
     Source: Kohlbrenner et al. (2020), "Towards best practice in explaining neural network decisions with LRP".
     """
-    return Composite(Epsilon(epsilon), AlphaBeta(2, 1, epsilon), Flat(), sums=Epsilon(epsilon))
+    return Composite(Epsilon(epsilon), AlphaBeta(2.0, 1.0, epsilon), Flat(), sums=Epsilon(epsilon))

@@ -22,7 +22,7 @@ from ascribe.rules.spline import edge_values
 
 @final
 class EdgeSum(Passing):
-    r"""$R_i = \sum_j \varphi_{ij}(x_i)\,R_j / (y_j + \epsilon\,\mathrm{sign}\,y_j)$ for $y_j=\sum_i\varphi_{ij}(x_i)$."""
+    r"""$R_i = \sum_j \varphi_{ij}(x_i)\,R_j / (y_j + \epsilon\,\mathrm{sign}\,y_j)$ with $y_j=\sum_i\varphi_{ij}$."""
 
     def at(self, call: Call) -> Rule:
         OnlyFirst().at(call)

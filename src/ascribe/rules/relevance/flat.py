@@ -20,5 +20,9 @@ class Flat(LayerRule):
     Source: Lapuschkin et al. (2019), "Unmasking Clever Hans predictors and assessing what machines really learn".
     """
 
+    @property
+    def conserves(self) -> bool:
+        return True
+
     def __call__(self, layer: Layer, relevance: Tensor) -> Tensor:
         return share_evenly(layer, relevance)

@@ -31,6 +31,10 @@ class Gamma(LayerRule):
         if not 0 <= self.gamma < float("inf"):
             raise MethodError(f"gamma={self.gamma}; pass gamma >= 0, such as 0.25")
 
+    @property
+    def conserves(self) -> bool:
+        return self.bias == "shared"
+
     def __call__(self, layer: Layer, relevance: Tensor) -> Tensor:
         weight = self._raised(layer.weight)
         return share(layer, relevance, [(layer.x, weight)], self.epsilon, self.bias, self._raised)

@@ -16,6 +16,10 @@ from ascribe.rules.relevance.layer import Layer, LayerRule
 class Identity(LayerRule):
     """Relevance passes as it is; for layers whose outputs stand for their inputs one by one, such as batch norm."""
 
+    @property
+    def conserves(self) -> bool:
+        return True
+
     def __call__(self, layer: Layer, relevance: Tensor) -> Tensor:
         if layer.x.shape != relevance.shape:
             raise MethodError(

@@ -38,6 +38,11 @@ class LayerRule(ABC):
     together with what $\\epsilon$ takes, so that nothing is lost; or it is "ignored", and the others take all.
     """
 
+    @property
+    def conserves(self) -> bool:
+        """Whether the inputs get all relevance, whatever the layer."""
+        return False
+
     @abstractmethod
     def __call__(self, layer: Layer, relevance: Tensor) -> Tensor:
         """The relevance of the layer's inputs."""

@@ -70,6 +70,9 @@ class Sums(Passing):
             rest = torch.where(count.isfinite() & (count != 0), rest / count, 0.0)
             evenly = torch.autograd.grad(output, sources, rest)
             found = [own + more for own, more in zip(found, evenly, strict=True)]
+            if len(found) == 1 and found[0].shape == relevance.shape:
+                # Of centring, whose terms cancel: to the entry itself.
+                found[0] = found[0] + torch.where(count == 0, relevance - (values - constant) * quotient, 0.0)
         return tuple(torch.where(value.isfinite(), own, 0.0) for value, own in zip(call.values, found, strict=True))
 
 
@@ -81,7 +84,7 @@ class Add(Rule):
         return Sums() if call.kwargs.get("alpha", 1) == 1 else Written(_add_times)
 
 
-def _add_times(input: Any, other: Any, *, alpha: float) -> Tensor:
+def _add_times(input: Any, other: Any, *, alpha: Any) -> Tensor:
     return torch.add(input, other * alpha)
 
 
@@ -100,12 +103,13 @@ class Halves(Passing):
         slopes = torch.autograd.grad(output, sources, quotient)
         found = [value * slope for value, slope in zip(call.values, slopes, strict=True)]
         if sums.bias == "shared":
-            rest = relevance / len(sources) - output.detach() * quotient
+            # What epsilon took goes by size; evenly would reach entries that a mask has closed.
+            sizes = [value.detach().abs().requires_grad_() for value in call.values]
             with torch.enable_grad():
-                ones = [torch.ones_like(value).requires_grad_() for value in call.values]
-                count = call.rerun(*ones)
-            evenly = torch.autograd.grad(count, ones, ratio(rest, count.detach(), 0.0))
-            found = [own + more for own, more in zip(found, evenly, strict=True)]
+                size = call.rerun(*sizes)
+            rest = ratio(relevance / len(sources) - output.detach() * quotient, size.detach(), 0.0)
+            slopes = torch.autograd.grad(size, sizes, rest)
+            found = [own + part.detach() * slope for own, part, slope in zip(found, sizes, slopes, strict=True)]
         return tuple(found)
 
 
@@ -138,7 +142,8 @@ class Signal(Passing):
 
     def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
         if not call.depends[0]:
-            return (None,)
+            # A constant signal takes its part as a bias does, unless that must not be lost.
+            return (relevance.sum_to_size(call.values[0].shape) if sums.bias == "shared" else None,)
         return relevance.sum_to_size(call.values[0].shape), *(None for _ in call.values[1:])
 
 

@@ -29,15 +29,15 @@ from ascribe.rules.relevance.passing import (
 from ascribe.rules.rule import LINEAR, Rule, Written
 
 
-def _subtract(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+def _subtract(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
     return torch.add(input, other * -alpha)
 
 
-def _subtract_from(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+def _subtract_from(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     return torch.add(input * -alpha, other)
 
 
-def _addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1.0) -> Tensor:
+def _addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
     return input + value * (tensor1 * tensor2)
 
 
@@ -45,15 +45,15 @@ def _lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     return input * (1 - weight) + end * weight
 
 
-def _add_product(input: Tensor, first: Tensor, second: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+def _add_product(input: Tensor, first: Tensor, second: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     return beta * input + alpha * (first @ second)
 
 
-def _add_outer(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+def _add_outer(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     return beta * input + alpha * torch.outer(vec1, vec2)
 
 
-def _addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+def _addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     return beta * input + alpha * (batch1 @ batch2).sum(0)
 
 

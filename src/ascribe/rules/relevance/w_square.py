@@ -21,5 +21,9 @@ class WSquare(LayerRule):
     Source: Montavon et al. (2017), "Explaining nonlinear classification decisions with deep Taylor decomposition".
     """
 
+    @property
+    def conserves(self) -> bool:
+        return True
+
     def __call__(self, layer: Layer, relevance: Tensor) -> Tensor:
         return share(layer, relevance, [(torch.ones_like(layer.x), layer.weight.square())], 0.0)

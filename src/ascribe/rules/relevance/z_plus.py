@@ -26,6 +26,10 @@ class ZPlus(LayerRule):
     def __post_init__(self) -> None:
         checked(self.epsilon, self.bias)
 
+    @property
+    def conserves(self) -> bool:
+        return self.bias == "shared"
+
     def __call__(self, layer: Layer, relevance: Tensor) -> Tensor:
         return share(layer, relevance, [(layer.x, _positive(layer.weight))], self.epsilon, self.bias, _positive)
 
