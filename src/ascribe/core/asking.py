@@ -51,7 +51,7 @@ def asked(
         point = inputs.pack(_baseline(inputs, baseline, background))
         others = point[None] if background is None else inputs.pack(inputs.read(background, "background"))[:, None]
         z = inputs.z
-        who = players(None if cuts else groups, z, entry_names(None if cuts else names, inputs))
+        who = players(None if cuts else groups, z, entry_names(None if cuts else names, inputs), inputs)
         budget, footprint, cut = Budget(memory, progress), Footprint(), cuts[0] if len(cuts) == 1 else None
         f = Score(model, inputs, Largest(), who, budget, z[:1], footprint, cut, neuron)
         pick, outputs = _pick(wanted, f, z)

@@ -98,7 +98,11 @@ class Game:
                 asked = which[question].repeat_interleave(len(numbers))
                 present = coalitions(asked, numbers.repeat(len(asked) // len(numbers)))
                 present = present.unflatten(0, (-1, len(numbers)))
-            keep = self.f.players.mask(present.flatten(0, 1).to(device)).unflatten(0, present.shape[:2])
+            data = places[place] // self.f.outputs
+            if self.f.players.by_row:
+                present = present.expand(-1, len(data), -1)
+            mine = data.repeat(len(present)) if present.shape[1] > 1 else data[:1].expand(len(present))
+            keep = self.f.players.mask(present.flatten(0, 1).to(device), mine).unflatten(0, present.shape[:2])
             other = z0[draws[question]] if self.draws > 1 else z0
             return torch.where(keep, z[place], other if other.shape[1] == 1 else other[:, place]).flatten(0, 1)
 

@@ -17,8 +17,10 @@ from ascribe.core.cut import Cut
 from ascribe.core.embedding import embeddings
 from ascribe.core.evaluate import sweep
 from ascribe.core.footprint import Footprint
+from ascribe.core.grouping import grouped
+from ascribe.core.inputs import Inputs
 from ascribe.core.names import numbered
-from ascribe.core.players import Players, every_entry, grouped
+from ascribe.core.players import Players, every_entry
 from ascribe.core.score import Score
 from ascribe.core.site import Site
 from ascribe.core.target import EveryEntry
@@ -40,10 +42,10 @@ class Place:
         return self.f.form.nest(values)
 
 
-def players(groups: Any, z: Float[Tensor, "rows *shape"], names: Sequence[str]) -> Players:
-    """Every entry of a row, or the user's groups of them."""
+def players(groups: Any, z: Float[Tensor, "rows *shape"], names: Sequence[str], form: Inputs) -> Players:
+    """Every entry of a row, or the user's groups of them; `form` is what `z` is made of."""
     shape = z.shape[1:]
-    return every_entry(shape, names, z.device) if groups is None else grouped(groups, shape, names, z.device)
+    return every_entry(shape, names, z.device) if groups is None else grouped(groups, shape, names, z.device, form)
 
 
 def inside(entrance: Place, cuts: Sequence[Cut], groups: Any, names: Sequence[str] | None) -> Place:
@@ -55,14 +57,16 @@ def inside(entrance: Place, cuts: Sequence[Cut], groups: Any, names: Sequence[st
             where = ", ".join(f"'{cut.name}'" for cut in cuts)
             raise InputError(f"names has {len(names)} entries, but layer {where} has {len(labels)}; pass one for each")
         labels = [str(name) for name in names]
-    return _there(entrance.f, site, z, point, background, players(groups, z, labels))
+    return _there(entrance.f, site, z, point, background, players(groups, z, labels, site.form))
 
 
 def embedded(place: Place) -> Place:
     """The place where token ids have become vectors; its players are the ids, of all whose entries they are made."""
     z, point, background, site = _at(place, embeddings(place.f, place.point))
     shapes = [part.shape[1:] for part in place.f.inputs.parts]
-    ids = place.f.players.ids.flatten().split([prod(shape) for shape in shapes])
+    who = place.f.players
+    lead = who.ids.shape[:1] if who.by_row else ()
+    ids = who.ids.reshape(*lead, -1).split([prod(shape) for shape in shapes], -1)
     spread: list[Tensor] = []
     for cut, own, shape, h in zip(site.cuts, ids, shapes, site.form.parts, strict=True):
         if cut is not None and h.shape[1 : 1 + len(shape)] != shape:
@@ -70,8 +74,8 @@ def embedded(place: Place) -> Place:
                 f"the embedding '{cut.name}' gives {tuple(h.shape[1:])} for ids of shape {tuple(shape)}; "
                 f"explain its output, at='{cut.name}'"
             )
-        spread.append(own.repeat_interleave(prod(h.shape[1:]) // prod(shape)))
-    found = Players(torch.cat(spread).reshape(z.shape[1:]), place.f.players.names)
+        spread.append(own.repeat_interleave(prod(h.shape[1:]) // prod(shape), -1))
+    found = Players(torch.cat(spread, -1).reshape(*lead, *z.shape[1:]), who.names, who.by_row)
     return _there(place.f, site, z, point, background, found)
 
 

@@ -9,7 +9,6 @@ from jaxtyping import Float, Float64, Int, Shaped
 from torch import Tensor
 
 from ascribe.core.evaluate import sweep, values
-from ascribe.core.players import Players
 from ascribe.core.score import Score
 
 # Rows `row[k]` of z as change number `which[k]` leaves them in draw `draw[k]`.
@@ -18,16 +17,16 @@ Change = Callable[[Int[Tensor, " n"], Int[Tensor, " n"], Int[Tensor, " n"]], Sha
 Fill = Callable[[Int[Tensor, " n"], Int[Tensor, " n"]], Shaped[Tensor, "#n *shape"]]
 
 
-def without_player(players: Players, z: Shaped[Tensor, "rows *shape"], fill: Fill) -> Change:
+def without_player(f: Score, z: Shaped[Tensor, "rows *shape"], fill: Fill) -> Change:
     """Change number i takes player i away."""
-    single = players.count == players.ids.numel()
 
     def change(draw: Int[Tensor, " n"], which: Int[Tensor, " n"], row: Int[Tensor, " n"]) -> Shaped[Tensor, "n *shape"]:
-        other = fill(draw, row)
-        if not single:
-            return torch.where(players.ids == which.view(-1, *[1] * players.ids.ndim), other, z[row])
-        # One entry a player, in the order of the entries: that entry alone is written.
-        left, place = z[row], which[:, None]
+        other, left = fill(draw, row), z[row]
+        if not f.players.single:
+            ids = f.players.of(row // f.outputs)
+            return torch.where(ids == which.view(-1, *[1] * (z.ndim - 1)), other, left)
+        # That entry alone is written.
+        place = which[:, None]
         left.flatten(1).scatter_(1, place, other.flatten(1).expand(len(row), -1).gather(1, place))
         return left
 

@@ -30,5 +30,5 @@ class Ablation(Method):
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]
     ) -> Float[Tensor, "rows players"]:
-        change = without_player(f.players, z, background_fill(z0))
+        change = without_player(f, z, background_fill(z0))
         return losses(f, z, len(z0), f.players.count, change)[0].to(z)

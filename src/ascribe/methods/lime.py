@@ -131,11 +131,11 @@ class Lime(Method):
         block = max(1, _HELD // game.z[0].numel())
         for piece in torch.arange(len(rows)).split(block):
             place = rows[piece].to(game.z.device)
-            x = game.z[place].double()
+            x, data = game.z[place].double(), place // game.f.outputs
             for draw in draws.unique().tolist():
                 y = game.z0[draw].double()
                 y = y.expand_as(x) if len(y) == 1 else y[place]
                 met = (draws == draw).nonzero()[:, 0]
-                products = (game.f.players.gather(product).cpu() for product in (x * x, x * y, y * y))
+                products = (game.f.players.gather(product, data).cpu() for product in (x * x, x * y, y * y))
                 weights[piece[:, None], met] = self.kernel(present[met].double(), *products)
         return weights

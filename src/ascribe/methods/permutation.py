@@ -93,19 +93,22 @@ class Permutation(Method):
             # Where every output is explained, all rows of a data row meet the same other one.
             return z[orders[draw, row // f.outputs] * f.outputs]
 
-        return losses(f, z, repeats, f.players.count, without_player(f.players, z, dealt))
+        return losses(f, z, repeats, f.players.count, without_player(f, z, dealt))
 
 
 def _shuffled(f: Score, z: Float[Tensor, "rows *shape"], shuffle: Shuffle) -> Change:
     """Change number i deals out player i as a user's function does, which sees all data rows."""
     nest, data = f.form, z[:: f.outputs]
+    every = torch.arange(len(data))
     last: dict[tuple[int, int], Tensor] = {}
 
     def dealt(draw: int, player: int) -> Float[Tensor, "data *shape"]:
         if (draw, player) not in last:
-            mine = nest.unpack((f.players.ids == player)[None])
+            mine = nest.unpack(f.players.of(every) == player)
             parts = [
-                _checked(shuffle(part.clone(), mask[0]), part) if bool(mask.any()) else part
+                _checked(shuffle(part.clone(), mask if f.players.by_row else mask[0]), part)
+                if bool(mask.any())
+                else part
                 for part, mask in zip(nest.unpack(data), mine, strict=True)
             ]
             last.clear()

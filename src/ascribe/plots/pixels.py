@@ -10,8 +10,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from ascribe.core.attribution import Attribution
+from ascribe.core.grouping import grouped
 from ascribe.core.nest import leaves
-from ascribe.core.players import grouped
 from ascribe.errors import InputError
 from ascribe.plots.values import as_array, of_row
 
@@ -77,13 +77,13 @@ def given_image(image: Any) -> UInt8[np.ndarray, "height width 3"]:
 def attribution_map(attribution: Attribution, row: int, segments: Any = None) -> Float[np.ndarray, "height width"]:
     """One attribution a pixel: the sum over the channels, or that of the pixel's segment.
 
-    `segments` are the ids that were given as `groups=`, of a row's shape or one a pixel.
+    `segments` are the ids that were given as `groups=`, one an entry or one a pixel, of one row or of all.
 
     Raises InputError where the values of a row are no map.
     """
-    values = of_row(attribution, row)
     if segments is not None:
-        return _spread(values, segments)
+        return _spread(attribution, row, segments)
+    values = of_row(attribution, row)
     if values.ndim == 3:
         place = _channels(values.shape)
         return values.sum(0 if place is None else place)
@@ -93,7 +93,8 @@ def attribution_map(attribution: Attribution, row: int, segments: Any = None) ->
     return values
 
 
-def _spread(values: np.ndarray, segments: Any) -> np.ndarray:
+def _spread(attribution: Attribution, row: int, segments: Any) -> np.ndarray:
+    values = of_row(attribution, row)
     ids = np.asarray(segments.cpu() if isinstance(segments, Tensor) else segments)
     players = grouped(ids, ids.shape, ())
     if values.shape != (players.count,):
@@ -101,13 +102,18 @@ def _spread(values: np.ndarray, segments: Any) -> np.ndarray:
             f"segments name {players.count} groups, but the values of a row have shape {values.shape}; "
             "pass the ids that were given as groups=."
         )
-    pixels = values[players.ids.numpy()]
+    number = players.ids.numpy()
+    entries = tuple(leaves(attribution.inputs)[0].shape[1:])
+    if ids.ndim > 2 and ids.shape != entries and len(ids) in (1, len(attribution.output)):
+        # ids of every row
+        number = number[row if len(ids) > 1 else 0]
+    pixels = values[number]
     if pixels.ndim == 2:
         return pixels
-    place = _channels(ids.shape)
+    place = _channels(pixels.shape)
     if pixels.ndim != 3 or place is None:
         raise InputError(f"segments have shape {ids.shape}; pass an id a pixel: (height, width), or with channels.")
-    channels = np.moveaxis(players.ids.numpy(), place, 0)
+    channels = np.moveaxis(number, place, 0)
     # a segment that runs through all channels is one thing, not three
     whole = (channels == channels[0]).all()
     return np.moveaxis(pixels, place, 0)[0] if whole else pixels.sum(place)

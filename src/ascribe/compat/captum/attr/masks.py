@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from ascribe.core.attribution import Attribution as Explanation
-from ascribe.core.players import Players, grouped
+from ascribe.core.grouping import grouped
+from ascribe.core.players import Players
 from ascribe.errors import InputError
 
 
@@ -19,7 +19,7 @@ from ascribe.errors import InputError
 class Mask:
     """The features of one row: `groups` for `explain`, and the way from features back to entries."""
 
-    groups: Int[Tensor, "*row"]
+    groups: Shaped[Tensor, "*row"]
     shapes: tuple[torch.Size, ...] | None  # of one row of each input; None for a lone input
 
     @property
@@ -33,10 +33,6 @@ class Mask:
         """The number of features."""
         return len(self.groups.unique())
 
-    def spread(self, found: Explanation) -> Explanation:
-        """Every entry with the value of its feature, in the form of the inputs."""
-        return replace(found, values=self.entries(found.values), error=None)
-
     def entries(self, values: Shaped[Tensor, "*lead features"]) -> Any:
         """The values of features at their entries."""
         spread = values[..., self.players.ids.to(values.device)]
@@ -44,6 +40,12 @@ class Mask:
             return spread
         parts = spread.split([shape.numel() for shape in self.shapes], -1)
         return tuple(part.reshape(*values.shape[:-1], *shape) for part, shape in zip(parts, self.shapes, strict=True))
+
+    def own(self) -> tuple[Tensor, ...]:
+        """What the groups hold, in one row of every input."""
+        assert self.shapes is not None
+        parts = self.groups.split([shape.numel() for shape in self.shapes])
+        return tuple(part.reshape(1, *shape) for part, shape in zip(parts, self.shapes, strict=True))
 
     def numbered(self, values: Float[Tensor, "*lead features"]) -> Float[Tensor, "*lead numbers"]:
         """The values of features at their numbers, counted from the smallest; zero at numbers that no entry has."""
