@@ -11,8 +11,9 @@ import ascribe.methods
 import ascribe.testing
 
 METHODS = {
-    "Ablation", "Conductance", "Deconvolution", "DeepLift", "GuidedBackprop", "ExpectedGradients", "InputXGradient", "IntegratedGradients", "Lime", "Occlusion", "Permutation", "Saliency",
-    "Shapley", "SmoothGrad", "SmoothGradSquared", "VarGrad", "GradCAM", "GuidedGradCAM",
+    "Ablation", "Conductance", "Deconvolution", "DeepLift", "GuidedBackprop", "ExpectedGradients", "InputXGradient", "LRP", "IntegratedGradients", "Lime", "Occlusion", "Permutation", "Saliency",
+    "Shapley", "SmoothGrad", "SmoothGradSquared", "VarGrad", "GradCAM", "GuidedGradCAM", "Expected", "InternalInfluence",
+    "NeuronConductance",
 }  # fmt: skip
 ERRORS = {
     "AscribeError", "FileError", "InputError", "LayerError", "MethodError", "MissingExtra", "TargetError",

@@ -4,13 +4,17 @@ from ascribe.methods.ablation import Ablation as Ablation
 from ascribe.methods.conductance import Conductance as Conductance
 from ascribe.methods.deconvolution import Deconvolution as Deconvolution
 from ascribe.methods.deep_lift import DeepLift as DeepLift
+from ascribe.methods.expected import Expected as Expected
 from ascribe.methods.expected_gradients import ExpectedGradients as ExpectedGradients
 from ascribe.methods.grad_cam import GradCAM as GradCAM
 from ascribe.methods.guided_backprop import GuidedBackprop as GuidedBackprop
 from ascribe.methods.guided_grad_cam import GuidedGradCAM as GuidedGradCAM
 from ascribe.methods.input_x_gradient import InputXGradient as InputXGradient
 from ascribe.methods.integrated_gradients import IntegratedGradients as IntegratedGradients
+from ascribe.methods.internal_influence import InternalInfluence as InternalInfluence
 from ascribe.methods.lime import Lime as Lime
+from ascribe.methods.lrp import LRP as LRP
+from ascribe.methods.neuron_conductance import NeuronConductance as NeuronConductance
 from ascribe.methods.occlusion import Occlusion as Occlusion
 from ascribe.methods.permutation import Permutation as Permutation
 from ascribe.methods.saliency import Saliency as Saliency
