@@ -60,6 +60,18 @@ def test_a_superpixel_is_drawn_with_its_value(x, ids):
         np.testing.assert_allclose(heat[here], float(a.values[0, number]), rtol=1e-6)
 
 
+def test_segments_may_differ_between_rows(x):
+    ids = torch.stack([SEGMENTS[0], SEGMENTS[0].flip(1)])
+    a = explain(score, x, Ablation(), groups=ids[:, None])
+    for row in (0, 1):
+        heat = attribution_map(a, row, ids)
+        for number in range(9):
+            expected = explain(score, x, Ablation(), groups=ids[row] == number).values[
+                row, -1 if number != ids[row, 0, 0] else 0
+            ]
+            np.testing.assert_allclose(heat[ids[row].numpy() == number], float(expected), rtol=1e-4, atol=1e-6)
+
+
 def test_segments_of_one_channel_each_add_up(x):
     a = explain(score, x, Ablation(), groups=SEGMENTS + 9 * torch.arange(3)[:, None, None])
     heat = attribution_map(a, 0, SEGMENTS + 9 * torch.arange(3)[:, None, None])
