@@ -151,6 +151,23 @@ def test_one_draw_has_no_error(net: nn.Module) -> None:
     assert float(explain(net, X, VarGrad(Saliency(), draws=1, unbiased=False)).values.abs().max()) == 0
 
 
+def test_noise_at_a_layer_meets_what_is_before_it(net: nn.Module) -> None:
+    """What runs before the cut, and beside it, stands for its own row in every repetition."""
+
+    class Beside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net, self.side = net, nn.Linear(3, 1).double()
+
+        def forward(self, x: Tensor) -> Tensor:
+            side = self.side(x)
+            return self.net(x) * side
+
+    model = Beside()
+    a = explain(model, X, SmoothGrad(Saliency(), 0.0, draws=3), at="net.1")
+    torch.testing.assert_close(a.values, explain(model, X, Saliency(), at="net.1").values)
+
+
 def test_without_noise_nothing_varies(net: nn.Module) -> None:
     plain: Tensor = explain(net, X, Saliency()).values
     torch.testing.assert_close(explain(net, X, SmoothGradSquared(Saliency(), 0.0, 3)).values, plain**2)

@@ -46,3 +46,33 @@ def mean_gradient(f: Callable[[Tensor], Tensor], point: Callable[[float], Tensor
         middle = point((k + 0.5) / steps).requires_grad_()
         total += torch.autograd.grad(f(middle[None]).sum(), middle)[0] / steps
     return total
+
+
+def internal_influence(
+    before: Callable[[Tensor], Tensor], behind: Callable[[Tensor], Tensor], x: Tensor, x0: Tensor, steps: int = 4000
+) -> Tensor:
+    """Definition 1 of Leino et al. (2018) over the straight path, for one row: the mean of dF/dh."""
+    total = torch.zeros_like(before(x[None])[0])
+    for k in range(steps):
+        h = before((x0 + (k + 0.5) / steps * (x - x0))[None]).detach().requires_grad_()
+        total += torch.autograd.grad(behind(h).sum(), h)[0][0] / steps
+    return total.detach()
+
+
+def neuron_conductance(
+    before: Callable[[Tensor], Tensor],
+    behind: Callable[[Tensor], Tensor],
+    x: Tensor,
+    x0: Tensor,
+    neuron: int,
+    steps: int = 4000,
+) -> Tensor:
+    """Equation 2 of Dhamdhere, Sundararajan & Yan (2018) for one row and one neuron of a flat layer."""
+    total = torch.zeros_like(x)
+    for k in range(steps):
+        point = (x0 + (k + 0.5) / steps * (x - x0)).requires_grad_()
+        h = before(point[None])
+        pull = torch.autograd.grad(behind(h).sum(), h, retain_graph=True)[0][0, neuron]
+        slope = torch.autograd.grad(h[0, neuron], point)[0]
+        total += pull.detach() * slope * (x - x0) / steps
+    return total

@@ -50,7 +50,7 @@ class GuidedGradCAM(Method):
         seen = GradCAM(channels=self.channels, grid=self.grid)(f, z, z0)
         slopes = GuidedBackprop()(f, z, z0)
         assert isinstance(slopes, Tensor)
-        form = f.inputs if f.site is None else f.site.form
+        form = f.form
         reasons: list[str] = []
         parts = tuple(self._laid(seen, part, reasons) for part in form.unpack(slopes))
         if len(reasons) == len(parts):

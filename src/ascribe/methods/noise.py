@@ -16,9 +16,7 @@ from ascribe.core.method import Estimate, Method
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
 from ascribe.maths.moments import Moments
-from ascribe.methods.repeated import repeated
-
-_COPIES = 16  # of z, its noise and its repetitions, so many are alive together in the inner method
+from ascribe.methods.repeated import repeated, times_together
 
 Deviation = float | tuple[float, ...]
 
@@ -95,13 +93,13 @@ class Noisy(Method):
     def __call__(self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "..."]) -> Estimate:
         generator = torch.Generator().manual_seed(self.seed)
         sigma = deviation(f, z, self.sigma, "sigma")
-        room = 0 if self.inner.batchwise else f.budget.memory // (_COPIES * z.numel() * z.element_size())
+        together = 1 if self.inner.batchwise else times_together(f, z, self.limit if self.until else self.draws)
         moments: Moments | None = None
         kept: Estimate | None = None
         settled = torch.zeros(len(z), dtype=torch.bool, device=z.device)
         for count in rounds(self.draws, self.until, self.limit):
             while moments is None or moments.count < count:
-                times = min(max(1, room), count - (0 if moments is None else moments.count))
+                times = min(together, count - (0 if moments is None else moments.count))
                 noise = [torch.randn(z[:1].shape, generator=generator, dtype=z.dtype) for _ in range(times)]
                 away = sigma * torch.cat(noise).to(z.device)
                 noisy = (z + away[:, None]).flatten(0, 1)
@@ -168,7 +166,7 @@ def deviation(
     """Standard deviations for a row of z.  Raises MethodError where there is not one for each input or entry."""
     if not isinstance(sigma, tuple):
         return torch.full([1] * z.ndim, sigma, dtype=z.dtype, device=z.device)
-    form = f.inputs if f.site is None else f.site.form
+    form = f.form
     if len(sigma) == len(form.parts):
         return form.pack([part.new_full((1, *part.shape[1:]), s) for part, s in zip(form.parts, sigma, strict=True)])
     if len(sigma) != prod(z.shape[1:]):

@@ -67,14 +67,13 @@ def legs(f: Score, path: Path, z: Float[Tensor, "rows *shape"], z0: Float[Tensor
 
 
 def _corner(f: Score, point: object) -> Float[Tensor, "any *shape"]:
-    form = f.inputs if f.site is None else f.site.form
-    parts = form.read(point, "through")
+    parts = f.form.read(point, "through")
     longest = max(len(part) for part in parts)
     if any(len(part) not in (1, f.rows // f.outputs) for part in parts):
         raise InputError(
             f"a point of the path has {longest} rows for {f.rows // f.outputs} of x; pass one, or one each"
         )
-    packed = form.pack(tuple(part.expand(longest, *part.shape[1:]) for part in parts))
+    packed = f.form.pack(tuple(part.expand(longest, *part.shape[1:]) for part in parts))
     return packed if longest == 1 else packed.repeat_interleave(f.outputs, 0)
 
 

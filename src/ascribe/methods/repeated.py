@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from ascribe.core.score import Score
 from ascribe.core.target import Pick
+
+_COPIES = 16  # of z, its noise or references and its repetitions, so many are alive together in a method
 
 
 @final
@@ -28,6 +30,13 @@ class Again:
         return self.pick(output, rows % self.rows)
 
 
+def times_together(f: Score, z: Float[Tensor, "rows *shape"], limit: int) -> int:
+    """How many times all rows may stand in the memory budget: at least once, at most `limit` times."""
+    kept = () if f.site is None else (value for values in f.site.before.outputs for value in values)
+    each = _COPIES * z.numel() * z.element_size() + sum(value.numel() * value.element_size() for value in kept)
+    return min(limit, max(1, f.budget.memory // each))
+
+
 def repeated(f: Score, times: int) -> Score:
     """The score of all rows, so many times one after the other."""
     if times == 1:
@@ -40,4 +49,8 @@ def repeated(f: Score, times: int) -> Score:
         parts=tuple(part[every.to(part.device)] for part in inputs.parts),
         given=replace(given, args=args, kwargs=kwargs, rows=len(every)),
     )
-    return replace(f, inputs=again, pick=Again(f.pick, f.rows), known=[])
+    site = f.site
+    if site is not None:
+        kept = [[torch.cat(values)[every.to(values[0].device)]] for values in site.before.outputs]
+        site = replace(site, before=replace(site.before, outputs=kept))
+    return replace(f, inputs=again, site=site, pick=Again(f.pick, f.rows), known=[])
