@@ -14,18 +14,18 @@ from ascribe.maths.regression import Lasso, Ridge
 from ascribe.methods import (
     Conductance,
     ExpectedGradients,
+    InputXGradient,
     IntegratedGradients,
     Lime,
     Occlusion,
     Permutation,
-    Saliency,
     SmoothGrad,
 )
 from ascribe.testing import check_method
 
 EXPORTED = [kind for kind in vars(ascribe.methods).values() if inspect.isclass(kind)]
 # Wrappers need an inner method; everything else is built with its defaults.
-DEFAULTS = [kind(Saliency(), draws=4) if "inner" in kind.__dataclass_fields__ else kind() for kind in EXPORTED]
+DEFAULTS = [kind(InputXGradient(), draws=4) if "inner" in kind.__dataclass_fields__ else kind() for kind in EXPORTED]
 VARIANTS = [
     IntegratedGradients(Adaptive(tolerance=1e-4)),
     SmoothGrad(ExpectedGradients(draws=8), draws=4),
