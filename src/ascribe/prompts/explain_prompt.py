@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ascribe.core.attribution import Attribution
 from ascribe.core.explain import explain
 from ascribe.core.method import Method
-from ascribe.core.players import grouped
+from ascribe.core.grouping import grouped
 from ascribe.core.state import network_of
 from ascribe.errors import InputError, LayerError, MethodError, TargetError
 from ascribe.prompts.attribution import PromptAttribution
