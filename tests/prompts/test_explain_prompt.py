@@ -16,8 +16,7 @@ from ascribe.methods.ablation import Ablation
 from ascribe.methods.input_x_gradient import InputXGradient
 from ascribe.methods.integrated_gradients import IntegratedGradients
 from ascribe.methods.shapley import Shapley
-from ascribe.prompts import Likelihood, MaskedImage, Template, Tokens, Words, explain_prompt
-from ascribe.prompts.continuation import continuation
+from ascribe.prompts import MaskedImage, Template, Tokens, Words, explain_prompt, prompt_score
 from networks.language_model import tiny_language_model
 from reference.prompts import ablation, log_probabilities, shapley
 
@@ -249,7 +248,8 @@ def test_the_model_writes_what_is_explained():
 
 def test_a_prompt_is_a_function_for_explain():
     model, tokenizer = tiny_language_model()
-    score = Likelihood(model, tokenizer, STORY, continuation(model, tokenizer, STORY, "the cat", None), "log_prob")
+    score = prompt_score(model, tokenizer, STORY, target="the cat")
+    assert score(torch.tensor([[1, 1, 1], [1, 0, 1]])).shape == (2, 3)
     by_hand = explain(score, torch.ones(1, 3, dtype=torch.float64), Shapley(), target="all")
     found = explain_prompt(model, tokenizer, STORY, Shapley(), target="the cat")
     torch.testing.assert_close(by_hand.values, found.whole.values)

@@ -12,15 +12,16 @@ from torch import Tensor, nn
 
 from ascribe.core.attribution import Attribution
 from ascribe.core.explain import explain
-from ascribe.core.method import Method
 from ascribe.core.grouping import grouped
+from ascribe.core.method import Method
 from ascribe.core.state import network_of
 from ascribe.errors import InputError, LayerError, MethodError, TargetError
 from ascribe.prompts.attribution import PromptAttribution
-from ascribe.prompts.continuation import GREEDY, Continuation, continuation, device_of
-from ascribe.prompts.likelihood import Likelihood, Scale, TokenLikelihood
+from ascribe.prompts.continuation import device_of
+from ascribe.prompts.likelihood import Scale, TokenLikelihood
 from ascribe.prompts.prompt import Prompt
-from ascribe.prompts.remote import Provider, RemoteLikelihood, written_remotely
+from ascribe.prompts.prompt_score import prompt_score, read_prompt, read_target
+from ascribe.prompts.remote import Provider
 from ascribe.prompts.tokens import Tokens
 
 
@@ -63,23 +64,13 @@ def explain_prompt(
     """
     if scale not in get_args(Scale):
         raise TargetError(f'scale={scale!r} is not known; pass "log_prob" or "prob"')
-    if not isinstance(model, Provider) and not callable(model):
-        raise InputError(
-            f"the model is a {type(model).__name__}; pass a language model, or a Provider that answers for one"
-        )
-    if isinstance(prompt, str):
-        prompt = Tokens(prompt, tokenizer)
-    if not isinstance(prompt, Prompt):
-        raise InputError(
-            f"the prompt is a {type(prompt).__name__}; pass a text, Template, Words, Tokens or MaskedImage"
-        )
+    prompt = read_prompt(tokenizer, prompt)
     codes = _codes(prompt, background)
     if isinstance(method, Method) and method.reference == "point" and len(codes) > 1:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise MethodError(
             f"{method!r} compares with one baseline, and here are {len(codes)}; give the prompt one, or take a method "
             "that averages over them, such as Shapley() or ExpectedGradients()"
         )
-    written = _written(model, tokenizer, prompt, target, generation)
     asked: dict[str, Any] = {"target": "all", "memory": memory, "progress": progress}
     if isinstance(method, Method) and method.gradients:  # pyright: ignore[reportUnnecessaryIsInstance]
         network = None if isinstance(model, Provider) else network_of(model)
@@ -88,20 +79,15 @@ def explain_prompt(
                 f"{method!r} needs gradients at the embedding of tokens; pass a torch.nn.Module and "
                 "Tokens(text, tokenizer), or take a method that needs none, such as Shapley()"
             )
+        written = read_target(model, tokenizer, prompt, target, generation)
         found = _differentiated(TokenLikelihood(network, written, scale), prompt, method, codes, at, groups, asked)
     elif at is not None:
         raise LayerError(f"at={at!r}, but {method!r} takes parts of the prompt away; leave at= out")
     else:
-        kind = RemoteLikelihood if isinstance(model, Provider) else Likelihood
-        found = _played(kind(model, tokenizer, prompt, written, scale), method, codes, groups, asked)
+        score = prompt_score(model, tokenizer, prompt, target=target, scale=scale, generation=generation)
+        written, z = score.continuation, score.numbers.new_ones(1, len(prompt.names))
+        found = explain(score, z, method, background=codes.to(z), groups=groups, names=prompt.names, **asked)
     return PromptAttribution(found, written.tokens, scale)
-
-
-def _written(model: Any, tokenizer: Any, prompt: Prompt, target: Any, generation: Any) -> Continuation:
-    if isinstance(model, Provider) and target is None:
-        target = written_remotely(model, tokenizer, prompt, GREEDY if generation is None else generation)
-        generation = None
-    return continuation(model, tokenizer, prompt, target, generation)
 
 
 def _codes(prompt: Prompt, background: Any) -> Int[Tensor, "draws parts"]:
@@ -116,18 +102,6 @@ def _codes(prompt: Prompt, background: Any) -> Int[Tensor, "draws parts"]:
             "baseline is"
         )
     return codes.reshape(-1, parts).long().cpu()
-
-
-def _played(
-    score: Likelihood | RemoteLikelihood,
-    method: Method,
-    codes: Int[Tensor, "draws parts"],
-    groups: Any,
-    asked: Mapping[str, Any],
-) -> Attribution:
-    """The game of who is present."""
-    z, names = score.numbers.new_ones(1, codes.shape[1]), score.prompt.names
-    return explain(score, z, method, background=codes.to(z), groups=groups, names=names, **asked)
 
 
 def _differentiated(
