@@ -97,7 +97,7 @@ def train(steps: int) -> tuple[Reader, dict[str, int], float]:
 
 def draw(found: list[Attribution], tokens: list[list[str]], out: Path) -> None:
     """A line a sentence and method; and a page with both methods."""
-    figure = Figure((7.2, 1.05 * len(found) * len(tokens)), layout="constrained")
+    figure = Figure((7.2, 0.72 * len(found) * len(tokens)), layout="constrained")
     panels = iter(figure.subplots(len(tokens) * len(found)))
     for row, words in enumerate(tokens):
         for attribution in found:

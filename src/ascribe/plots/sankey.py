@@ -63,7 +63,7 @@ def sankey(
         ax.bar(np.full(len(layer), place), layer, BAR, bottom, color=np.clip(colour, 0, 1), zorder=3)
     _names(ax, shown, nodes, bottoms)
     ax.set_xlim(-BAR, len(nodes) - 1 + BAR)
-    ax.set_ylim(1 + GAP * (count - 1), 0)
+    ax.set_ylim(1.03 + GAP * (count - 1), 0)
     says = ["height: share of the layer"]
     layers = zip(whole.nodes, nodes, strict=True)
     if any(len(layer) > len(drawn) and drawn[-1] >= FAINT for layer, drawn in layers):
