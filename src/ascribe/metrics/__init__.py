@@ -8,4 +8,6 @@ from ascribe.metrics.completeness import Completeness as Completeness
 from ascribe.metrics.deletion import Deletion as Deletion
 from ascribe.metrics.infidelity import Infidelity as Infidelity
 from ascribe.metrics.metric import Metric as Metric
+from ascribe.metrics.perturbing import perturbed_infidelity as perturbed_infidelity
+from ascribe.metrics.perturbing import perturbed_sensitivity as perturbed_sensitivity
 from ascribe.metrics.sensitivity import Sensitivity as Sensitivity
