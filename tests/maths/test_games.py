@@ -1,40 +1,10 @@
 import itertools
 
-import pytest
 import torch
 
-from ascribe.maths.coalitions import antithetic, every, walk
-from ascribe.maths.games import contributions, shapley, shapley_weights
-
-
-def by_permutations(worths, players):
-    """The definition: the mean contribution over all orders."""
-    values = torch.zeros(players, dtype=torch.float64)
-    for order in itertools.permutations(range(players)):
-        code = 0
-        for player in order:
-            values[player] += worths[code | 1 << player] - worths[code]
-            code |= 1 << player
-    return values / len(list(itertools.permutations(range(players))))
-
-
-@pytest.mark.parametrize("players", [1, 2, 3, 6])
-def test_exact_values_are_the_mean_over_all_orders(players):
-    worths = torch.randn(3, 2**players, dtype=torch.float64, generator=torch.Generator().manual_seed(players))
-    expected = torch.stack([by_permutations(row, players) for row in worths])
-    torch.testing.assert_close(shapley(worths), expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("players", [1, 4, 12])
-def test_efficiency_and_dummy(players):
-    weights = shapley_weights(players)
-    assert weights.dtype == torch.float64
-    whole = weights.sum(dim=1)
-    assert whole[0] == pytest.approx(-1)
-    assert whole[-1] == pytest.approx(1)
-    torch.testing.assert_close(whole[1:-1], torch.zeros_like(whole[1:-1]), rtol=0, atol=1e-15)
-    additive = (every(players).double() @ torch.arange(players).double())[None]
-    torch.testing.assert_close(shapley(additive)[0], torch.arange(players).double(), rtol=1e-13, atol=1e-13)
+from ascribe.maths.coalitions import antithetic, walk
+from ascribe.maths.games import contributions
+from ascribe.maths.indices import shapley_index
 
 
 def test_contributions_of_all_orders_average_to_the_exact_values():
@@ -44,7 +14,7 @@ def test_contributions_of_all_orders_average_to_the_exact_values():
     walks = walk(order, torch.zeros(len(order), dtype=torch.long), background=1)
     code = (walks.coalitions * 2 ** torch.arange(players)).sum(dim=1)
     each = contributions(worths[:, code][:, walks.index], order)
-    torch.testing.assert_close(each.mean(dim=1), shapley(worths))
+    torch.testing.assert_close(each.mean(dim=1), shapley_index(players).exact(worths))
     torch.testing.assert_close(each.sum(dim=-1), (worths[:, -1] - worths[:, 0])[:, None].expand(2, 24))
 
 

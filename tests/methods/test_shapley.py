@@ -36,8 +36,8 @@ def exact(net, x, background):
     return found.values
 
 
-# Orders of one background row; of rows met several times, of rows partly met twice, and of rows met by chance.
-@pytest.mark.parametrize(("draws", "budget"), [(1, 110), (5, 320), (20, 400), (200, 300)])
+# Orders of rows met several times, of rows partly met twice, and of rows met by chance.
+@pytest.mark.parametrize(("draws", "budget"), [(5, 320), (20, 400), (200, 300)])
 def test_twice_the_error_covers_the_truth(draws, budget):
     net, x, background = network(8), data(4, 8), data(draws, 8, seed=2)
     truth = exact(net, x, background)
@@ -77,11 +77,11 @@ def test_no_question_is_asked_twice():
 def test_until_runs_until_then_for_every_row_by_itself():
     net, x = network(12), data(6, 12)
     loose = explain(net, x, Shapley(budget=150), baseline=0.0)
-    tight = explain(net, x, Shapley(budget=150, until=0.05), baseline=0.0)
+    tight = explain(net, x, Shapley(budget=150, until=0.01), baseline=0.0)
     relative = tight.error.amax(dim=1) / tight.values.abs().amax(dim=1)
-    assert float((loose.error.amax(dim=1) / loose.values.abs().amax(dim=1)).max()) > 0.05
-    assert float(relative.max()) <= 0.05
-    alone = [explain(net, row[None], Shapley(budget=150, until=0.05), baseline=0.0) for row in x]
+    assert float((loose.error.amax(dim=1) / loose.values.abs().amax(dim=1)).max()) > 0.01
+    assert float(relative.max()) <= 0.01
+    alone = [explain(net, row[None], Shapley(budget=150, until=0.01), baseline=0.0) for row in x]
     assert len({one.evaluations for one in alone}) > 1
     torch.testing.assert_close(torch.cat([one.values for one in alone]), tight.values)
 
@@ -124,9 +124,9 @@ def test_groups_and_many_players():
 
 
 def test_too_small_a_budget_says_what_to_type():
-    with pytest.raises(MethodError, match=r"100 players need 1000 evaluations.*budget is 512; pass budget=1000"):
-        explain(lambda z: z.sum(dim=1), data(1, 100), Shapley(budget=512))
-    with pytest.raises(MethodError, match="4 players need 40 evaluations"):
+    with pytest.raises(MethodError, match=r"100 players needs 400 evaluations.*budget is 300; pass budget=400"):
+        explain(lambda z: z.sum(dim=1), data(1, 100), Shapley(budget=300))
+    with pytest.raises(MethodError, match="4 players needs 40 evaluations"):
         explain(lambda z: z.sum(dim=1), data(1, 4), Shapley(budget=30), background=data(50, 4))
     assert explain(network(4), data(1, 4), Shapley(budget=40), background=data(50, 4)).error.isfinite().all()
 

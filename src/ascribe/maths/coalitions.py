@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Integer
 from torch import Tensor
 
 _BITS = 62  # players in one int64 word of a coalition's code
@@ -107,7 +107,12 @@ def plans(players: int, background: int, budgets: list[int], generator: torch.Ge
         yield walks.within(budget + background + 1)
 
 
-def _first_occurrences(codes: Int[Tensor, "n words"]) -> tuple[Int[Tensor, " n"], Int[Tensor, " distinct"]]:
+def distinct(coalitions: Bool[Tensor, "m players"]) -> Bool[Tensor, "distinct players"]:
+    """Each coalition once, in the order of their first occurrence."""
+    return coalitions[_first_occurrences(torch.as_tensor(np.packbits(coalitions.numpy(), axis=1)))[1]]
+
+
+def _first_occurrences(codes: Integer[Tensor, "n words"]) -> tuple[Int[Tensor, " n"], Int[Tensor, " distinct"]]:
     """The number of each code among the distinct ones, counted by first occurrence; where each occurs first."""
     _, found, inverse = np.unique(codes.numpy(), axis=0, return_index=True, return_inverse=True)
     first, by_first = torch.as_tensor(found).sort()

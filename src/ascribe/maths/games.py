@@ -1,42 +1,47 @@
-"""Cooperative games: what each player is due, given what coalitions are worth."""
+"""Shapley values estimated from walks: the contribution of each player when it joins, averaged."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
+from typing import final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ascribe.maths.coalitions import every
+from ascribe.maths.coalitions import Walks
+from ascribe.maths.sampling import controlled_mean, stratified_mean
 
 
-def shapley_weights(players: int) -> Float[Tensor, "coalitions players"]:
-    r"""The matrix $W$ with $\phi = v W$ for the worths $v$ of all coalitions, in the order of `every`; float64.
+@final
+@dataclass(frozen=True)
+class WalkEstimator:
+    """Shapley values from antithetic walks over a background; a sample is a pair of walks over one background row.
 
-    $$W_{Si} = \frac{(|S|-1)!\,(n-|S|)!}{n!} \text{ for } i \in S, \quad
-      W_{Si} = -\frac{|S|!\,(n-|S|-1)!}{n!} \text{ for } i \notin S.$$
-
-    Source: Shapley (1953), "A value for n-person games".
+    Source: Castro, Gómez & Tejada (2009), "Polynomial calculation of the Shapley value based on sampling"; Mitchell,
+    Cooper, Frank & Holmes (2022), "Sampling permutations for Shapley value estimation".
     """
-    # |S|! (n - |S| - 1)! / n! = 1 / (n C(n-1, |S|)); nobody joins the whole coalition, nobody leaves the empty one.
-    joining = [1 / (players * math.comb(players - 1, size)) for size in range(players)]
-    present = every(players)
-    size = present.sum(dim=1, keepdim=True)
-    out = -torch.tensor([*joining, 0.0], dtype=torch.float64)[size]
-    into = torch.tensor([0.0, *joining], dtype=torch.float64)[size]
-    return torch.where(present, into, out)
 
+    walks: Walks
+    background: int
 
-def shapley(worths: Float[Tensor, "rows coalitions"]) -> Float[Tensor, "rows players"]:
-    r"""Exact Shapley values $\phi_i = \sum_{S \not\ni i} \frac{|S|!(n-|S|-1)!}{n!} (v(S \cup i) - v(S))$, in float64.
+    @property
+    def coalitions(self) -> Bool[Tensor, "questions players"]:
+        return self.walks.coalitions
 
-    `worths` are those of all coalitions, in the order of `every`.
+    @property
+    def draws(self) -> Int[Tensor, " questions"]:
+        return self.walks.draws
 
-    >>> shapley(torch.tensor([[0.0, 1.0, 2.0, 4.0]]).double()).tolist()
-    [[1.5, 2.5]]
-    """
-    return worths.double() @ shapley_weights(worths.shape[1].bit_length() - 1)
+    def estimate(self, worths: Float[Tensor, "rows questions"]) -> tuple[Tensor, Tensor]:
+        """Values and standard errors from what all questions of the walks are worth."""
+        each = contributions(worths[:, self.walks.index], self.walks.order)
+        pairs, draw = (each[:, ::2] + each[:, 1::2]) / 2, self.walks.draw[::2]
+        # The spread within background rows is known from those met twice: at least a quarter of them.
+        if len(draw) >= self.background + max(3, self.background // 4):
+            return stratified_mean(pairs, draw)
+        nobody = worths[:, : self.background]
+        return controlled_mean(pairs, nobody[:, draw], nobody.mean(dim=1))
 
 
 def contributions(
