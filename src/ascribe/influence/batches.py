@@ -24,7 +24,7 @@ class Batches:
     Raises InputError for a loader that shuffles (its order would name nothing), and for batches that are no tuples.
     """
 
-    def __init__(self, data: Any, size: int | None = 1) -> None:
+    def __init__(self, data: Any, size: int | None = 32) -> None:
         if isinstance(data, (tuple, list)) and not _is_list_of_batches(data):
             data = [tuple(data)]
         elif isinstance(data, Dataset) and not isinstance(data, DataLoader):

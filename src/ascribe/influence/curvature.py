@@ -14,7 +14,7 @@ from torch.func import functional_call, vmap
 
 from ascribe.errors import MethodError
 from ascribe.influence.batches import Batches, rows_from
-from ascribe.influence.gradients import LossFunction, check_graph, parameters_of, total_loss
+from ascribe.influence.gradients import LossFunction, check_graph, is_separable, parameters_of, total_loss
 
 Product = Callable[[Tensor], Tensor]
 
@@ -75,7 +75,7 @@ def _slope(number: Float[Tensor, ""], leaves: list[Tensor]) -> Float[Tensor, " p
 
 def _summed(output: Any, target: Any, loss: LossFunction | None) -> Float[Tensor, ""]:
     """The sum of the examples' own losses, whatever the loss makes of several together."""
-    if loss is None or not isinstance(output, Tensor):
+    if is_separable(loss) or not isinstance(output, Tensor):
         return total_loss(output, target, loss)
     if isinstance(target, Tensor):
         try:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
+from torch.nn.modules.loss import _Loss
 
 from ascribe.core.cut import cut_at
 from ascribe.errors import LayerError, MethodError
@@ -57,7 +58,8 @@ class ExampleGradients:
         return sum(prod(named[name].shape) for name in self.names)
 
     def __call__(self, batch: Batch, loss: LossFunction | None) -> Float[Tensor, "rows parameters"]:
-        if self._together and all(isinstance(part, Tensor) for part in batch):
+        # One example by itself is not worth what vmap costs.
+        if self._together and rows_of(batch) > 1 and all(isinstance(part, Tensor) for part in batch):
             try:
                 return self._at_once(batch, loss)
             except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
@@ -107,6 +109,11 @@ def total_loss(output: Any, target: Any, loss: LossFunction | None) -> Float[Ten
             "wrap it so that it does"
         )
     return output.sum()
+
+
+def is_separable(loss: LossFunction | None) -> bool:
+    """Whether the loss of several examples is known to be the sum of their own: then one backward pass serves all."""
+    return loss is None or (isinstance(loss, _Loss) and loss.reduction in ("none", "sum"))
 
 
 def check_graph(total: Tensor) -> None:

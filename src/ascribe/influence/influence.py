@@ -38,7 +38,7 @@ class Influence(ABC):
         model: nn.Module,
         train: Any,
         *,
-        batch_size: int | None = 1,
+        batch_size: int | None = 32,
         memory: int | str = "256 MiB",
         keep: bool = False,
     ) -> None:

@@ -14,7 +14,7 @@ from ascribe.core.cut import cut_at
 from ascribe.errors import LayerError
 from ascribe.influence.batches import Batch, rows_from, rows_of
 from ascribe.influence.checkpoints import Load, checked, visited
-from ascribe.influence.gradients import LossFunction, check_graph, total_loss
+from ascribe.influence.gradients import LossFunction, check_graph, is_separable, total_loss
 from ascribe.influence.influence import Features, Influence
 
 
@@ -50,9 +50,13 @@ class LastLayer:
                 "(rows, features); use TracIn(layers=...) instead"
             )
         with torch.enable_grad():
-            check_graph(output if isinstance(output, Tensor) else h)
-            slopes = _slopes(output, batch, loss)
-            (jacobian,) = torch.autograd.grad(output, h, slopes)
+            if is_separable(loss):
+                total = total_loss(output, batch[-1], loss)
+                check_graph(total)
+                (jacobian,) = torch.autograd.grad(total, h)
+            else:
+                check_graph(output)
+                (jacobian,) = torch.autograd.grad(output, h, _slopes(output, batch, loss))
         return jacobian, torch.cat([a, a.new_ones(len(a), 1)], dim=1) if self.bias else a
 
 
@@ -63,8 +67,6 @@ def _slopes(output: Tensor, batch: Batch, loss: LossFunction | None) -> Float[Te
     def of_example(out: Tensor, y: Tensor) -> Tensor:
         return total_loss(out.unsqueeze(0), y.unsqueeze(0), loss)
 
-    if loss is None:
-        return torch.ones_like(output)
     if isinstance(target, Tensor):
         try:
             return vmap(grad(of_example))(output, target)

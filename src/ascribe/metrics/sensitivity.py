@@ -50,7 +50,7 @@ class Sensitivity(Metric):
         z0: Float[Tensor, "draws any *shape"],
     ) -> Float64[Tensor, "*methods rows"]:
         generator = torch.Generator().manual_seed(self.seed)
-        reference = z0.mean(dim=0) if self.method.reference == "point" else z0
+        reference = z0 if self.method.reference == "background" else z0.mean(dim=0)
         worst = torch.zeros(values.shape[:-1], dtype=torch.float64)
         for _ in range(self.draws):
             noise = 2 * torch.rand(z.shape[1:], generator=generator, dtype=torch.float64) - 1
