@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import warnings
 from types import ModuleType
@@ -45,6 +46,8 @@ def test_every_public_name_is_here():
     }
     assert made == {name for name in vars(ours) if name in made}
     assert attr.visualization is ours
+    private = importlib.import_module("ascribe.compat.captum.attr._utils.visualization")
+    assert all(getattr(private, name) is getattr(ours, name) for name in made)
     for name in ("ImageVisualizationMethod", "TimeseriesVisualizationMethod", "VisualizeSign"):
         assert {m.name: m.value for m in getattr(peer, name)} == {m.name: m.value for m in getattr(ours, name)}
 
@@ -77,6 +80,15 @@ def test_a_map_of_two_dimensions_and_colours_of_ones_own(maps):
     _, expected = peer.visualize_image_attr(maps, cmap="viridis", use_pyplot=False)
     np.testing.assert_allclose(drawn(ax), drawn(expected))
     assert ax.images[0].get_cmap().name == "viridis"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_no_number_is_drawn_as_nothing(method, maps, picture):
+    maps[2, 3] = np.nan
+    _, ax = ours.visualize_image_attr(maps, picture, method, use_pyplot=False)
+    assert np.isfinite(drawn(ax)[-1]).all()
+    if method != "original_image":
+        assert not drawn(ax)[-1][2, 3].any() or method == "alpha_scaling"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -115,6 +127,10 @@ def test_wrong_names_and_missing_images_say_what_to_type(maps):
         ours.visualize_image_attr(maps, sign="both")
     with pytest.raises(InputError, match="there is none"):
         ours.visualize_image_attr(maps, method="masked_image", use_pyplot=False)
+    with pytest.raises(InputError, match=r"pixels and the image \(4, 4\)"):
+        ours.visualize_image_attr(maps, np.ones((4, 4)), method="blended_heat_map", use_pyplot=False)
+    with pytest.raises(InputError, match=r"attr has shape \(1, 6, 5, 3\)"):
+        ours.visualize_image_attr(maps[None], use_pyplot=False)
     with pytest.raises(InputError, match="methods has 2 entries and signs 1"):
         ours.visualize_image_attr_multiple(maps, None, ["heat_map", "heat_map"], ["all"])
 

@@ -28,7 +28,7 @@ class Layers:
     heat: Float[np.ndarray, "height width"]
     full: float
     both_signs: bool
-    image: UInt8[np.ndarray, "height width 3"] | None
+    image: UInt8[np.ndarray, "rows columns 3"] | None
     cmap: Any
     opacity: float = 1.0
     grey: float = 1.0
@@ -37,8 +37,8 @@ class Layers:
 def overlay(ax: matplotlib.axes.Axes, layers: Layers, style: str) -> matplotlib.image.AxesImage | None:
     """Draw in one of the `STYLES`; returns the heat, which a colour bar can explain, where there is one.
 
-    Raises InputError for an unknown style, for one that needs the image where there is none, and for weights of both
-    signs.
+    Raises InputError for an unknown style, for one that needs the image where there is none or has another size, and
+    for weights of both signs.
     """
     if style not in STYLES:
         raise InputError(f"style={style!r}; pass one of {', '.join(map(repr, STYLES))}.")
@@ -47,6 +47,11 @@ def overlay(ax: matplotlib.axes.Axes, layers: Layers, style: str) -> matplotlib.
     if style in ("masked", "alpha") and layers.both_signs:
         raise InputError(
             f"style={style!r} cannot show both signs; pass sign='positive', sign='negative' or sign='absolute'."
+        )
+    if style not in ("heat", "original") and _image(layers).shape[:2] != layers.heat.shape:
+        raise InputError(
+            f"the attributions are {layers.heat.shape} pixels and the image {_image(layers).shape[:2]}; pass both of "
+            "one size, with the channels last."
         )
     heat = STYLES[style](ax, layers)
     ax.set_xticks([])
@@ -94,7 +99,7 @@ def _image(layers: Layers) -> np.ndarray:
 
 
 def _weights(layers: Layers) -> np.ndarray:
-    return np.nan_to_num(relative(layers.heat, layers.full))[..., None]
+    return relative(layers.heat, layers.full)[..., None]
 
 
 STYLES: dict[str, Callable[[matplotlib.axes.Axes, Layers], matplotlib.image.AxesImage | None]] = {

@@ -13,6 +13,7 @@ from ascribe.core.attribution import Attribution
 from ascribe.core.grouping import grouped
 from ascribe.core.nest import leaves
 from ascribe.errors import InputError
+from ascribe.maths.interpolation import upsampled
 from ascribe.plots.values import as_array, of_row
 
 CHANNELS = (1, 3, 4)
@@ -123,7 +124,4 @@ def fitted(values: Float[np.ndarray, "h w"], size: tuple[int, int]) -> Float[np.
     """A coarse map (of a layer, or of Grad-CAM) at the size of the image: linear between the middles of its cells."""
     if values.shape == size:
         return values
-    fine = torch.nn.functional.interpolate(
-        torch.from_numpy(np.ascontiguousarray(values))[None, None], size, mode="bilinear", align_corners=False
-    )
-    return fine[0, 0].numpy()
+    return upsampled(torch.from_numpy(np.ascontiguousarray(values))[None, None], size, "linear")[0, 0].numpy()

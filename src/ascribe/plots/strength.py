@@ -45,5 +45,5 @@ def reach(values: Float[np.ndarray, "*shape"], outliers: float | int) -> float:
 
 
 def relative(values: Float[np.ndarray, "*shape"], full: float) -> Float[np.ndarray, "*shape"]:
-    """Values as shares of the size that is drawn in full, cut off at -1 and 1; 0 where there is nothing to see."""
-    return np.clip(values / full, -1.0, 1.0) if full > 0 else np.zeros_like(values)
+    """Values as shares of the size that is drawn in full, cut off at -1 and 1; 0 where there is nothing or NaN."""
+    return np.nan_to_num(np.clip(values / full, -1.0, 1.0)) if full > 0 else np.zeros_like(values)

@@ -56,8 +56,10 @@ def visualize_image_attr(
     Raises InputError for an unknown method or sign, and where the image is missing.
     """
     style = named(STYLES, method, "method")
-    attr = np.asarray(attr)
-    values = attr.sum(2) if attr.ndim == 3 else attr
+    values = np.asarray(attr)
+    if values.ndim not in (2, 3):
+        raise InputError(f"attr has shape {values.shape}; pass one image's: (height, width), or with channels last.")
+    values = values.sum(2) if values.ndim == 3 else values
     sizes = shares(values, sign, outlier_perc)
     image = None if original_image is None else eight_bits(np.asarray(original_image))
     drawn, ax = figure(plt_fig_axis, use_pyplot, fig_size)
