@@ -11,17 +11,18 @@ import ascribe.methods
 import ascribe.testing
 
 METHODS = {
-    "Ablation", "Conductance", "Deconvolution", "DeepLift", "GuidedBackprop", "ExpectedGradients", "InputXGradient", "LRP", "IntegratedGradients", "Lime", "Occlusion", "Permutation", "Saliency",
-    "Shapley", "SmoothGrad", "SmoothGradSquared", "VarGrad", "GradCAM", "GuidedGradCAM", "Expected", "InternalInfluence",
-    "NeuronConductance",
+    "Ablation", "Banzhaf", "Conductance", "Deconvolution", "DeepLift", "Expected", "ExpectedGradients", "GradCAM",
+    "GuidedBackprop", "GuidedGradCAM", "InputXGradient", "IntegratedGradients", "InternalInfluence", "IntegratedHessians", "KernelShap",
+    "LRP", "Lime", "NeuronConductance", "Occlusion", "Permutation", "Saliency", "Shapley", "ShapleyInteractions",
+    "SmoothGrad", "SmoothGradSquared", "VarGrad",
 }  # fmt: skip
 ERRORS = {
     "AscribeError", "FileError", "InputError", "LayerError", "MethodError", "MissingExtra", "TargetError",
     "TrainingError",
 }  # fmt: skip
 NOUNS = {
-    "Adaptive", "Attribution", "Comparison", "GaussLegendre", "KAN", "KANLayer", "Neuron", "Riemann", "compare",
-    "explain",
+    "Adaptive", "Attribution", "Comparison", "Cosine", "Curve", "Euclidean", "GaussLegendre", "KAN", "KANLayer", "Lasso",
+    "Neuron", "Polyline", "Ridge", "Riemann", "Straight", "compare", "explain",
 }  # fmt: skip
 
 

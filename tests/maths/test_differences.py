@@ -65,8 +65,8 @@ def test_twice_the_error_covers_the_truth(name, players, background, budget):
     assert 0.9 < float((off.abs() < 2 * errors)[sampled].double().mean()) < 0.985
     assert float(off[~sampled].abs().max() if bool((~sampled).any()) else 0) < 1e-9
     assert 0.85 < float(errors.square().mean().sqrt() / off.square().mean().sqrt()) < 1.3
-    # The mean of 16 runs is off by a quarter of the error by chance. A fit of few pairs leans to less interaction, which
-    # is far less than the error, and within it.
+    # The mean of 16 runs is off by a quarter of the error by chance. A fit of few pairs leans to less interaction, by
+    # less than the error and within it.
     bias = off.mean(dim=0).square().mean().sqrt() / errors.square().mean().sqrt()
     assert float(bias) < (0.35 if index.pair is None else 0.5)
 

@@ -12,13 +12,16 @@ from ascribe.maths.proximity import Euclidean
 from ascribe.maths.quadrature import Adaptive
 from ascribe.maths.regression import Lasso, Ridge
 from ascribe.methods import (
+    Banzhaf,
     Conductance,
     ExpectedGradients,
     InputXGradient,
     IntegratedGradients,
+    KernelShap,
     Lime,
     Occlusion,
     Permutation,
+    ShapleyInteractions,
     SmoothGrad,
 )
 from ascribe.testing import check_method
@@ -28,6 +31,10 @@ EXPORTED = [kind for kind in vars(ascribe.methods).values() if inspect.isclass(k
 DEFAULTS = [kind(InputXGradient(), draws=4) if "inner" in kind.__dataclass_fields__ else kind() for kind in EXPORTED]
 VARIANTS = [
     IntegratedGradients(Adaptive(tolerance=1e-4)),
+    KernelShap(budget=20),
+    Banzhaf(budget=20),
+    ShapleyInteractions(index="FSII", budget=20),
+    ShapleyInteractions(index="STII"),
     SmoothGrad(ExpectedGradients(draws=8), draws=4),
     SmoothGrad(Conductance(), draws=2),
     ExpectedGradients(draws=32, seed=3),
