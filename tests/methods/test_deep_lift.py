@@ -13,6 +13,8 @@ from ascribe.core.explain import explain
 from ascribe.errors import InputError, MethodError
 from ascribe.kan.network import KAN
 from ascribe.methods.deep_lift import DeepLift
+from networks.resnet18 import resnet18
+from networks.transformer import transformer
 from reference.deep_lift import deep_lift
 
 
@@ -71,6 +73,73 @@ def test_is_complete_where_captum_is_not(dtype: torch.dtype, tolerance: float) -
     found = explain(net, points(9, 6, dtype=dtype), DeepLift(), target=1, background=points(3, 6, seed=1, dtype=dtype))
     assert found.gap.abs().max() < tolerance
     assert found.values.dtype == dtype
+
+
+NETWORKS = {
+    "resnet18": (lambda dtype: resnet18(dtype=dtype), (3, 32, 32)),
+    "encoder layers": (lambda dtype: transformer("module", dtype=dtype), (5, 8)),
+    "attention function": (lambda dtype: transformer("function", dtype=dtype), (5, 8)),
+}
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-10)])
+@pytest.mark.parametrize(("build", "shape"), NETWORKS.values(), ids=NETWORKS)
+def test_is_complete_on_whole_networks(build, shape, dtype: torch.dtype, tolerance: float) -> None:
+    x, background = points(3, *shape, seed=1, dtype=dtype), points(2, *shape, seed=2, dtype=dtype)
+    found = explain(build(dtype), x, DeepLift(), target="all", background=background)
+    assert found.gap.abs().max() < tolerance
+    assert found.values.dtype == dtype
+
+
+@pytest.mark.parametrize("at", ["embedding", "encoder.layers.0", "encoder.layers.1.linear1:in", "norm:in", "head"])
+def test_inside_a_model_of_token_ids(at: str) -> None:
+    net = transformer(words=11, dtype=torch.float64)
+    ids = torch.randint(11, (3, 5), generator=torch.Generator().manual_seed(1))
+    inside = explain(net, ids, DeepLift(), target=1, at=at)
+    assert inside.gap.abs().max() < 1e-10
+    if at == "embedding":
+        torch.testing.assert_close(explain(net, ids, DeepLift(), target=1).values, inside.values.sum(2))
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-4), (torch.float64, 1e-10)])
+def test_recurrent_layers_row_by_row(kind, dtype: torch.dtype, tolerance: float) -> None:
+    torch.manual_seed(0)
+
+    class Last(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.head = kind(4, 5, 2, batch_first=True, bidirectional=True), nn.Linear(10, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.layer(x)[0][:, -1])
+
+    net, x = Last().to(dtype), points(4, 6, 4, dtype=dtype)
+    found = explain(net, x, DeepLift(), target=1)
+    assert found.gap.abs().max() < tolerance
+    torch.testing.assert_close(found.values[1:2], explain(net, x[1:2], DeepLift(), target=1).values)
+
+
+def test_multipliers_alone() -> None:
+    net = network(6, 20, 10, 3)
+    x, baseline, background = points(9, 6), points(1, 6, seed=1), points(4, 6, seed=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        one = captum.attr.DeepLift(net, multiply_by_inputs=False).attribute(x, baseline, target=1)
+        many = captum.attr.DeepLiftShap(net, multiply_by_inputs=False).attribute(x, background, target=1)
+    multipliers = DeepLift(multiply=False)
+    torch.testing.assert_close(explain(net, x, multipliers, target=1, baseline=baseline).values, one.detach())
+    torch.testing.assert_close(explain(net, x, multipliers, target=1, background=background).values, many.detach())
+
+
+def test_nothing_is_evaluated_twice() -> None:
+    """Scores come from the runs at the points and at the references themselves."""
+    net, x, background = network(6, 20, 3), points(9, 6), points(4, 6, seed=1)
+    found = explain(net, x, DeepLift(), target=1, background=background)
+    assert found.evaluations == 2 * 9 * 4
+    with torch.no_grad():
+        torch.testing.assert_close(found.output, net(x)[:, 1])
+        torch.testing.assert_close(found.reference, net(background)[:, 1].mean().expand(9))
 
 
 def test_at_a_layer_and_at_its_input() -> None:

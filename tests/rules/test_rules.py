@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ascribe.errors import MethodError
 from ascribe.maths.kernels import Basis, Weights, edge_sum
-from ascribe.rules.multipliers import multipliers
+from ascribe.rules.multipliers import contrast
 from ascribe.rules.recurrent import RULES
 from ascribe.rules.table import RULES as TABLE
 
@@ -19,6 +19,10 @@ ROWS = 3
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def multipliers(network, x: Tensor, x0: Tensor) -> Tensor:
+    return contrast(network, x, x0).multipliers
 
 
 def linear(inputs: int = 4, outputs: int = 4) -> nn.Linear:

@@ -13,7 +13,7 @@ from ascribe.core.evaluate import sweep
 from ascribe.core.method import Method
 from ascribe.core.score import Score
 from ascribe.errors import InputError
-from ascribe.rules.multipliers import multipliers
+from ascribe.rules.multipliers import contrast
 
 
 @final
@@ -26,6 +26,8 @@ class DeepLift(Method):
     Against several references, the mean over them (DeepLiftShap). Rules hang on the functions that the network calls,
     so functional and reused activations are right; a function without a rule is an error.
 
+    `multiply=False` gives the multipliers themselves, of several references the mean.
+
     Costs two forward passes and one backward pass for each reference.
 
     Source: Shrikumar, Greenside & Kundaje (2017), https://arxiv.org/abs/1704.02685; Lundberg & Lee (2017) for the mean.
@@ -35,9 +37,15 @@ class DeepLift(Method):
     tensor([[3., 3.]])
     """
 
-    laws: ClassVar[frozenset[str]] = frozenset({"complete", "dummy", "linear", "affine"})
+    multiply: bool = True
+
     reference: ClassVar[str] = "background"
     gradients: ClassVar[bool] = True
+
+    @property
+    def laws(self) -> frozenset[str]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Multipliers alone are no shares of the score."""
+        return frozenset({"complete", "dummy", "linear", "affine"} if self.multiply else {"dummy", "linear"})
 
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]
@@ -46,6 +54,8 @@ class DeepLift(Method):
             raise InputError(f.obstacle)
         draws, shared = len(z0), z0.shape[1] == 1
         total = torch.zeros_like(z)
+        scores: list[Tensor] = []
+        before: list[Tensor] = []
 
         def work(index: Int[Tensor, " pairs"]) -> None:
             # Rows fastest: the outputs of one data row then share their point.
@@ -53,8 +63,19 @@ class DeepLift(Method):
             x, x0 = z[row], z0[draw, torch.zeros_like(row) if shared else row]
             points = f.points(x, row)
             own = slice(None) if points is None else points.first
-            slope = multipliers(lambda values: f.at(values, row, points), x[own], x0[own], points)
-            total.index_add_(0, row, (x - x0) * slope)
+            found = contrast(lambda values: f.at(values, row, points), x[own], x0[own], points)
+            total.index_add_(0, row, (x - x0) * found.multipliers if self.multiply else found.multipliers)
+            scores.append(found.scores)
+            before.append(found.reference)
 
         sweep(f, len(z) * draws, work, gradients=True)
+        _remember(f, z, torch.cat(scores)[: len(z)])
+        there = torch.cat(before).view(draws, len(z))
+        _remember(f, z0, (there[:, f.representatives()[0]] if shared else there).flatten())
         return total / draws
+
+
+def _remember(f: Score, z: Tensor, scores: Float[Tensor, " n"]) -> None:
+    """What was met on the way is not evaluated again; NaN is, and refused there."""
+    if bool(scores.isfinite().all()):
+        f.remember(z, scores)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -20,30 +20,34 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 Pullback = Callable[[Tensor], tuple[Tensor, ...]]
 
 
-def leaves(tree: Any) -> list[Any]:
+def leaves(args: Iterable[Any], kwargs: Mapping[str, Any] | None = None) -> list[Any]:
     """The arguments of a call one by one, lists and keyword arguments opened (`cat([a, b])` holds two tensors).
 
-    >>> leaves(((1, [2, 3]), {"dim": 0}))
+    >>> leaves((1, [2, 3]), {"dim": 0})
     [1, 2, 3, 0]
     """
     found: list[Any] = []
-    _gather(tree, found)
+    _gather(args, found)
+    if kwargs:
+        _gather(kwargs.values(), found)
     return found
 
 
-def _gather(tree: Any, found: list[Any]) -> None:
-    if isinstance(tree, dict):
-        tree = tuple(cast("dict[str, Any]", tree).values())
-    if isinstance(tree, (tuple, list)):
-        for branch in cast("tuple[Any, ...]", tree):
-            _gather(branch, found)
-    else:
-        found.append(tree)
+def _gather(branches: Iterable[Any], found: list[Any]) -> None:
+    for branch in branches:
+        if isinstance(branch, (tuple, list)):
+            _gather(cast("tuple[Any, ...]", branch), found)
+        elif isinstance(branch, dict):
+            _gather(cast("dict[str, Any]", branch).values(), found)
+        else:
+            found.append(branch)
 
 
-def tensors(tree: Any) -> list[Tensor]:
-    """The tensors among the leaves, in order."""
-    return [leaf for leaf in leaves(tree) if isinstance(leaf, Tensor)]
+def tensors(args: Any, kwargs: Mapping[str, Any] | None = None) -> list[Tensor]:
+    """The tensors among the leaves, in order; of a lone tensor itself."""
+    if isinstance(args, Tensor):
+        return [args]
+    return [leaf for leaf in leaves((args,), kwargs) if isinstance(leaf, Tensor)]
 
 
 def graft(tree: Any, replaced: Iterator[Tensor]) -> Any:
@@ -156,13 +160,13 @@ class Call:
     def forget_inputs(self) -> None:
         """Let go of the inputs among the arguments, so that they live no longer than `values`."""
         none = torch.empty(0)
-        every = zip(tensors((self.args, self.kwargs)), self.depends, strict=True)
+        every = zip(tensors(self.args, self.kwargs), self.depends, strict=True)
         self.args, self.kwargs = graft((self.args, self.kwargs), iter([none if one else old for old, one in every]))
 
     def rerun(self, *inputs: Tensor) -> Any:
         """The function at other values of its inputs, its constants as they are."""
         fresh = iter(inputs)
-        every = zip(tensors((self.args, self.kwargs)), self.depends, strict=True)
+        every = zip(tensors(self.args, self.kwargs), self.depends, strict=True)
         args, kwargs = graft((self.args, self.kwargs), iter([next(fresh) if one else old for old, one in every]))
         return self.operation.plain(*args, **kwargs)
 

@@ -10,6 +10,8 @@ Nothing is stacked: rows never meet, a transposed batch is no trouble, and the b
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
 
 import torch
 from jaxtyping import Float
@@ -22,12 +24,22 @@ from ascribe.rules.recording import Recording
 from ascribe.rules.replaying import Replaying
 
 
-def multipliers(
+@final
+@dataclass(frozen=True)
+class Contrast:
+    """A network at x and at a reference: the multipliers between them, and the scores of both."""
+
+    multipliers: Float[Tensor, "scores *shape"]
+    scores: Float[Tensor, " scores"]
+    reference: Float[Tensor, " scores"]
+
+
+def contrast(
     network: Callable[[Tensor], Tensor],
     x: Float[Tensor, "n *shape"],
     x0: Float[Tensor, "n *shape"],
     points: Points | None = None,
-) -> Float[Tensor, "scores *shape"]:
+) -> Contrast:
     r"""$m$ with $\sum_i m_i (x_i - x_{0,i}) = f(x) - f(x_0)$ for every score, by the chain rule of DeepLIFT.
 
     `network` gives one number a row, or several where `points` says which row each belongs to. Costs two forward
@@ -38,7 +50,7 @@ def multipliers(
     another path on the reference.  Source: Shrikumar, Greenside & Kundaje (2017), https://arxiv.org/abs/1704.02685.
 
     >>> x = torch.tensor([[3.0, 2.0]])
-    >>> multipliers(lambda z: torch.relu(z[:, 0] - z[:, 1] - 2.0) + z[:, 1] ** 2, x, torch.zeros(1, 2))
+    >>> contrast(lambda z: torch.relu(z[:, 0] - z[:, 1] - 2.0) + z[:, 1] ** 2, x, torch.zeros(1, 2)).multipliers
     tensor([[0., 2.]])
     """
     start = x.detach().requires_grad_()
@@ -48,14 +60,15 @@ def multipliers(
         with Recording(first) as recording:
             scores = network(first)
         recording.check([scores])
-    with as_written(), torch.enable_grad(), Replaying(recording.tape) as replaying:
-        reference = network(second)
-    replaying.finish()
-    if scores.requires_grad:
-        return slopes(scores, start, points)
-    if not torch.equal(scores, reference):
-        raise MethodError(
-            "DeepLift needs a function that torch can differentiate, but this one leaves autograd on the way (numpy, "
-            "detach, a comparison, torch.func); write it with torch functions, or use Shapley()."
-        )
-    return x.new_zeros(len(scores), *x.shape[1:])
+        with Replaying(recording.tape) as replaying:
+            reference = network(second)
+        replaying.finish()
+        found = slopes(scores, start, points) if scores.requires_grad else None
+    if found is not None:
+        return Contrast(found, scores.detach(), reference.detach())
+    if torch.equal(scores, reference):
+        return Contrast(x.new_zeros(len(scores), *x.shape[1:]), scores, reference)
+    raise MethodError(
+        "DeepLift needs a function that torch can differentiate, but this one leaves autograd on the way (numpy, "
+        "detach, a comparison, torch.func); write it with torch functions, or use Shapley()."
+    )

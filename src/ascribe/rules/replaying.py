@@ -13,7 +13,7 @@ from ascribe.errors import MethodError
 from ascribe.rules.calls import Call, Function, leaves, operation, place
 from ascribe.rules.rule import LINEAR, Compared, Written
 from ascribe.rules.tape import Entry, constants_of, same
-from ascribe.rules.tracing import asks_of_the_graph
+from ascribe.rules.tracing import asks
 
 
 class Replaying(TorchFunctionMode):
@@ -27,7 +27,7 @@ class Replaying(TorchFunctionMode):
         self, func: Function, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         given = dict(kwargs or {})
-        if asks_of_the_graph(func) or not torch.is_grad_enabled():
+        if asks(func) or not torch.is_grad_enabled():
             return func(*args, **given)
         entry = self._tape[self._next] if self._next < len(self._tape) else None
         self._next += 1
@@ -36,7 +36,7 @@ class Replaying(TorchFunctionMode):
         if entry.rule is None:
             return _plain(func, args, given)
         known = operation(func)
-        flat = leaves((args, given))
+        flat = leaves(args, given)
         if not same(entry.constants, constants_of(flat, entry.depends)):
             raise MethodError(
                 f"DeepLift cannot pass through {known.name} ({place()}): one of its constants differs between input "

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ascribe.errors import MethodError
 from ascribe.rules.calls import Call, Function, leaves, operation, place, tensors
 from ascribe.rules.rule import Replaced, Rule, Written
 
-_QUESTIONS = frozenset({"requires_grad", "is_leaf", "grad_fn", "output_nr", "retain_grad", "retains_grad", "version"})
+# Of the graph, which is there in the first run alone, and of what is the same in every run.
+_QUESTIONS = frozenset({
+    "requires_grad", "is_leaf", "grad_fn", "output_nr", "retain_grad", "retains_grad", "version", "len", "size",
+    "shape", "dim", "ndim", "numel", "dtype", "device", "layout", "is_floating_point", "is_complex",
+})  # fmt: skip
 
 
-def asks_of_the_graph(function: Function) -> bool:
-    """A question about the graph, which is there in the first run alone; code may go on by the answer."""
+@lru_cache(maxsize=4096)
+def asks(function: Function) -> bool:
+    """A question about a tensor, whose answer holds no tensor."""
     return operation(function).name in _QUESTIONS
 
 
@@ -42,10 +48,10 @@ class Tracing(TorchFunctionMode, ABC):
         self, func: Function, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         given = dict(kwargs or {})
-        if asks_of_the_graph(func) or not torch.is_grad_enabled():
+        if asks(func) or not torch.is_grad_enabled():
             return func(*args, **given)
         entry = self.meet(func)
-        flat = leaves((args, given))
+        flat = leaves(args, given)
         every = [leaf for leaf in flat if isinstance(leaf, Tensor)]
         depends = tuple(map(_depends, every))
         if not any(depends):
@@ -107,7 +113,8 @@ class Tracing(TorchFunctionMode, ABC):
     def hold(self, values: list[Any]) -> list[Any]:
         """Values that must stay as they are now; a list, in which they are changed for copies where need be."""
         for index, value in enumerate(values):
-            if isinstance(value, Tensor):
+            # A network does not write over its parameters while it runs.
+            if isinstance(value, Tensor) and not isinstance(value, nn.Parameter):
                 self._held.setdefault(value.untyped_storage().data_ptr(), []).append((values, index))
         return values
 

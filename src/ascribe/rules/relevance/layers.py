@@ -45,14 +45,14 @@ class Product(LayerCall):
     spatial: int | None = None
 
     def at(self, call: Call) -> Rule:
-        every, bias = tensors((call.args, call.kwargs)), self._bias(call)
+        every, bias = tensors(call.args, call.kwargs), self._bias(call)
         moving = [one for one, moves in zip(every, call.depends, strict=True) if moves]
         if any(one is bias for one in moving) or len(every) - (bias is not None) != 2:
             return Sums() if len(moving) == 1 else _refuse_many(call)
         return self if len(moving) == 1 else Halves()
 
     def layer(self, call: Call) -> Layer:
-        every, bias = tensors((call.args, call.kwargs)), self._bias(call)
+        every, bias = tensors(call.args, call.kwargs), self._bias(call)
         place = call.depends.index(True)
         other = next(k for k, one in enumerate(every) if k != place and one is not bias)
         tree = call.args, call.kwargs
