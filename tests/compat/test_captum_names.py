@@ -45,7 +45,8 @@ def test_no_name_is_missing() -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_signatures_are_captums(name: str) -> None:
     mine, theirs = getattr(attr, name), THEIRS[name]
-    assert form(mine) == form(theirs)
+    # What draws by chance takes a seed here.
+    assert [p for p in form(mine) if p[0] != "seed"] == form(theirs)
     for method in ("attribute", "update", "interpolate", "perturb"):
         if hasattr(theirs, method):
             assert form(getattr(mine, method)) == form(getattr(theirs, method))

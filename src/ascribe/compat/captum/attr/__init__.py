@@ -20,6 +20,14 @@ from ascribe.compat.captum.attr.attribution import GradientAttribution as Gradie
 from ascribe.compat.captum.attr.attribution import LayerAttribution as LayerAttribution
 from ascribe.compat.captum.attr.attribution import NeuronAttribution as NeuronAttribution
 from ascribe.compat.captum.attr.attribution import PerturbationAttribution as PerturbationAttribution
+from ascribe.compat.captum.attr.embedding import InterpretableEmbeddingBase as InterpretableEmbeddingBase
+from ascribe.compat.captum.attr.embedding import TokenReferenceBase as TokenReferenceBase
+from ascribe.compat.captum.attr.embedding import (
+    configure_interpretable_embedding_layer as configure_interpretable_embedding_layer,
+)
+from ascribe.compat.captum.attr.embedding import (
+    remove_interpretable_embedding_layer as remove_interpretable_embedding_layer,
+)
 from ascribe.compat.captum.attr.games import ShapleyValues as ShapleyValues
 from ascribe.compat.captum.attr.games import ShapleyValueSampling as ShapleyValueSampling
 from ascribe.compat.captum.attr.gradients import Deconvolution as Deconvolution
@@ -30,6 +38,20 @@ from ascribe.compat.captum.attr.gradients import NeuronDeconvolution as NeuronDe
 from ascribe.compat.captum.attr.gradients import NeuronGradient as NeuronGradient
 from ascribe.compat.captum.attr.gradients import NeuronGuidedBackprop as NeuronGuidedBackprop
 from ascribe.compat.captum.attr.gradients import Saliency as Saliency
+from ascribe.compat.captum.attr.interpretable_input import ImageMaskInput as ImageMaskInput
+from ascribe.compat.captum.attr.interpretable_input import InterpretableInput as InterpretableInput
+from ascribe.compat.captum.attr.interpretable_input import ProductBaselines as ProductBaselines
+from ascribe.compat.captum.attr.interpretable_input import TextTemplateInput as TextTemplateInput
+from ascribe.compat.captum.attr.interpretable_input import TextTokenInput as TextTokenInput
+from ascribe.compat.captum.attr.lime import KernelShap as KernelShap
+from ascribe.compat.captum.attr.lime import Lime as Lime
+from ascribe.compat.captum.attr.lime import LimeBase as LimeBase
+from ascribe.compat.captum.attr.llm import LLMAttribution as LLMAttribution
+from ascribe.compat.captum.attr.llm import LLMGradientAttribution as LLMGradientAttribution
+from ascribe.compat.captum.attr.llm import RemoteLLMAttribution as RemoteLLMAttribution
+from ascribe.compat.captum.attr.llm import RemoteLLMProvider as RemoteLLMProvider
+from ascribe.compat.captum.attr.llm import VLLMProvider as VLLMProvider
+from ascribe.compat.captum.attr.llm_result import LLMAttributionResult as LLMAttributionResult
 from ascribe.compat.captum.attr.loader import DataLoaderAttribution as DataLoaderAttribution
 from ascribe.compat.captum.attr.noise import NoiseTunnel as NoiseTunnel
 from ascribe.compat.captum.attr.paths import GradientShap as GradientShap

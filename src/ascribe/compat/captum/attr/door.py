@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from inspect import Signature, signature
 from typing import Any, ClassVar
 
@@ -127,7 +128,13 @@ class MethodDoor(Door):
         }
         keywords |= self._compared(whole, given) | other
         found = explain(whole.model, whole.columns(given["inputs"]), method, **keywords)
-        return whole.released(found if mask is None else mask.spread(found))
+        if mask is not None:
+            found = replace(found, values=self.shown(mask, found.values, given), error=None)
+        return whole.released(found)
+
+    def shown(self, mask: Mask, values: Tensor, given: Given) -> Any:
+        """The values of features at their entries."""
+        return mask.entries(values)
 
     def target(self, whole: Held, given: Given) -> Any:
         """Captum's target, or the neuron that is meant."""

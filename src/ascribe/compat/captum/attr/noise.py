@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, final
 
 import torch
@@ -20,8 +21,14 @@ from ascribe.core.method import Method
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
 from ascribe.methods.smooth_grad import SmoothGrad
+from ascribe.methods.smooth_grad_squared import SmoothGradSquared
+from ascribe.methods.var_grad import VarGrad
 
-_TYPES: dict[str, Callable[..., Method]] = {"smoothgrad": SmoothGrad}
+_TYPES: dict[str, Callable[..., Method]] = {
+    "smoothgrad": SmoothGrad,
+    "smoothgrad_sq": SmoothGradSquared,
+    "vargrad": partial(VarGrad, unbiased=False),
+}
 
 
 @final

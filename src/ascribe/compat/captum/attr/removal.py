@@ -32,6 +32,7 @@ class Removal(MethodDoor, PerturbationAttribution):
 
     multiplies: ClassVar[bool] = True
     shaped: ClassVar[bool] = False
+    several: ClassVar[bool] = True
 
     def attribute(self, *args: Any, **kwargs: Any) -> Any:
         """Attributions in the form of `inputs`; rows that have masks of their own are asked about by themselves."""
@@ -50,7 +51,7 @@ class Removal(MethodDoor, PerturbationAttribution):
         output = output_of(self.forward_func, given)
         if not output.by_row:
             return self._of_whole_batch(given, method, output)
-        several = len(output.shape) > 1
+        several = self.several and len(output.shape) > 1
         found = self.ask(given, method, **({"target": "all"} if several else {}))
         lead = output.shape if self.shaped else (-1,)
 
@@ -88,7 +89,8 @@ class Removal(MethodDoor, PerturbationAttribution):
         lead = output.shape or (1,)
         shaped = values.reshape(*lead, -1) if self.shaped else values
         return _each(
-            lambda part: part.to(output.dtype) if output.dtype.is_floating_point else part, mask.entries(shaped)
+            lambda part: part.to(output.dtype) if output.dtype.is_floating_point else part,
+            self.shown(mask, shaped, given),
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ascribe.maths.statistics import Moments
+from ascribe.maths.moments import Moments
 
 StatValue = Tensor | int | float
 
@@ -44,11 +44,12 @@ class Stat:
 class _OfMoments(Stat):
     def __init__(self, name: str | None = None, **params: Any) -> None:
         super().__init__(name, **params)
-        self.moments = Moments()
+        self.moments: Moments | None = None
 
     def update(self, x: Tensor) -> None:
-        """See one more tensor."""
-        self.moments.update(x)
+        """See one more tensor; whole numbers count as float64."""
+        seen = Moments.of((x if x.is_floating_point() else x.double())[None])
+        self.moments = seen if self.moments is None else self.moments.joined(seen)
 
 
 class Count(Stat):
@@ -75,7 +76,7 @@ class Mean(_OfMoments):
 
     def get(self) -> Tensor | None:
         """The mean of what was seen."""
-        return self.moments.mean
+        return None if self.moments is None else self.moments.mean
 
 
 class MSE(_OfMoments):
@@ -86,7 +87,7 @@ class MSE(_OfMoments):
 
     def get(self) -> Tensor | None:
         """The sum over what was seen."""
-        return self.moments.squares
+        return None if self.moments is None else self.moments.second
 
 
 class Var(_OfMoments):
@@ -98,7 +99,10 @@ class Var(_OfMoments):
 
     def get(self) -> Tensor | None:
         """The variance of what was seen."""
-        return self.moments.variance(self.order)
+        if self.moments is None:
+            return None
+        left, squares = self.moments.count - self.order, self.moments.second
+        return squares.double() / left if left > 0 else torch.zeros_like(squares)
 
 
 class StdDev(Var):

@@ -1,0 +1,1 @@
+"""Where Captum has the models that Lime fits."""

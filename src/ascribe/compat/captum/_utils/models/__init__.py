@@ -1,0 +1,3 @@
+"""What Captum's `Lime` fits to its samples."""
+
+from ascribe.compat.captum._utils.models.model import Model as Model
