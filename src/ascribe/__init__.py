@@ -1,6 +1,8 @@
 """ascribe: what is this prediction due to, and can I read the model itself?"""
 
 from ascribe import plots as plots
+from ascribe import rules as rules
+from ascribe.core import groups as groups
 from ascribe.core.attribution import Attribution as Attribution
 from ascribe.core.explain import explain as explain
 from ascribe.core.target import Neuron as Neuron
@@ -14,9 +16,16 @@ from ascribe.errors import TargetError as TargetError
 from ascribe.errors import TrainingError as TrainingError
 from ascribe.kan.layer import KANLayer as KANLayer
 from ascribe.kan.network import KAN as KAN
+from ascribe.maths.paths import Curve as Curve
+from ascribe.maths.paths import Polyline as Polyline
+from ascribe.maths.paths import Straight as Straight
+from ascribe.maths.proximity import Cosine as Cosine
+from ascribe.maths.proximity import Euclidean as Euclidean
 from ascribe.maths.quadrature import Adaptive as Adaptive
 from ascribe.maths.quadrature import GaussLegendre as GaussLegendre
 from ascribe.maths.quadrature import Riemann as Riemann
+from ascribe.maths.regression import Lasso as Lasso
+from ascribe.maths.regression import Ridge as Ridge
 from ascribe.methods import *
 from ascribe.metrics.comparison import Comparison as Comparison
 from ascribe.metrics.comparison import compare as compare
