@@ -109,7 +109,7 @@ class Game:
         def answer(index: Int[Tensor, " piece"]) -> None:
             first, last = int(index[0]), int(index[-1]) + 1
             # The data rows run fastest: those that are outputs of one row meet, and share what they have in common.
-            pieces = [mixed(*rectangle) for rectangle in _rectangles(first, last, len(rows))]
+            pieces = [mixed(*rectangle) for rectangle in rectangles(first, last, len(rows))]
             scores = self.f(pieces[0] if len(pieces) == 1 else torch.cat(pieces), places[index % len(rows)])
             answers.view(-1)[first:last] = scores.detach().cpu()
 
@@ -117,10 +117,10 @@ class Game:
         return answers.T.contiguous()
 
 
-def _rectangles(first: int, last: int, width: int) -> Iterator[tuple[slice, slice]]:
+def rectangles(first: int, last: int, width: int) -> Iterator[tuple[slice, slice]]:
     """The lines and columns of the numbers `first` to `last - 1` in a table that is filled line by line.
 
-    >>> [(line.start, line.stop, column.start, column.stop) for line, column in _rectangles(2, 10, 4)]
+    >>> [(line.start, line.stop, column.start, column.stop) for line, column in rectangles(2, 10, 4)]
     [(0, 1, 2, 4), (1, 2, 0, 4), (2, 3, 0, 2)]
     """
     while first < last:

@@ -9,25 +9,29 @@ from jaxtyping import Float, Float64, Int, Shaped
 from torch import Tensor
 
 from ascribe.core.evaluate import sweep, values
+from ascribe.core.game import rectangles
 from ascribe.core.score import Score
 
-# Rows `row[k]` of z as change number `which[k]` leaves them in draw `draw[k]`.
-Change = Callable[[Int[Tensor, " n"], Int[Tensor, " n"], Int[Tensor, " n"]], Shaped[Tensor, "n *shape"]]
-# What stands in for what is removed from rows `row[k]` in draw `draw[k]`; one row where it is the same for all.
-Fill = Callable[[Int[Tensor, " n"], Int[Tensor, " n"]], Shaped[Tensor, "#n *shape"]]
+# These rows of z after change number `which[k]` in draw `draw[k]`: (changes, rows, *shape).
+Change = Callable[[Int[Tensor, " changes"], Int[Tensor, " changes"], slice], Shaped[Tensor, "changes rows *shape"]]
+# What stands in for what is removed from these rows in draw `draw[k]`; once where it is the same for all.
+Fill = Callable[[Int[Tensor, " changes"], slice], Shaped[Tensor, "#changes #rows *shape"]]
 
 
 def without_player(f: Score, z: Shaped[Tensor, "rows *shape"], fill: Fill) -> Change:
     """Change number i takes player i away."""
 
-    def change(draw: Int[Tensor, " n"], which: Int[Tensor, " n"], row: Int[Tensor, " n"]) -> Shaped[Tensor, "n *shape"]:
-        other, left = fill(draw, row), z[row]
+    def change(
+        draw: Int[Tensor, " changes"], which: Int[Tensor, " changes"], rows: slice
+    ) -> Shaped[Tensor, "changes rows *shape"]:
+        other, whole = fill(draw, rows), z[rows]
         if not f.players.single:
-            ids = f.players.of(row // f.outputs)
-            return torch.where(ids == which.view(-1, *[1] * (z.ndim - 1)), other, left)
+            ids = f.players.of(f.every[rows] // f.outputs)
+            return torch.where(ids == which.view(-1, *[1] * z.ndim), other, whole)
         # That entry alone is written.
-        place = which[:, None]
-        left.flatten(1).scatter_(1, place, other.flatten(1).expand(len(row), -1).gather(1, place))
+        left = whole.expand(len(which), *whole.shape).clone()
+        line = torch.arange(len(which), device=z.device)
+        left.flatten(2)[line, :, which] = other.expand_as(left).flatten(2)[line, :, which]
         return left
 
     return change
@@ -35,10 +39,9 @@ def without_player(f: Score, z: Shaped[Tensor, "rows *shape"], fill: Fill) -> Ch
 
 def background_fill(z0: Shaped[Tensor, "draws any *shape"]) -> Fill:
     """Background row `draw`, one for all data rows or one for each."""
-    if z0.shape[:2] == (1, 1):
-        return lambda draw, row: z0[0]
-    each = z0.shape[1] > 1
-    return lambda draw, row: z0[draw, row if each else torch.zeros_like(row)]
+    if len(z0) == 1:
+        return lambda draw, rows: z0 if z0.shape[1] == 1 else z0[:, rows]
+    return lambda draw, rows: z0[draw] if z0.shape[1] == 1 else z0[draw, rows]
 
 
 def losses(
@@ -51,26 +54,27 @@ def losses(
     """
     rows = len(z)
     whole = values(f, z).cpu().double()
-    total = torch.zeros(count * rows, dtype=torch.float64)
+    total = torch.zeros(count, rows, dtype=torch.float64)
     square = torch.zeros_like(total) if draws > 1 else total
 
     def work(index: Int[Tensor, " piece"]) -> None:
         # Rows run fastest: the outputs of one row, where all are explained, meet in one piece.
-        which = index.div(rows, rounding_mode="floor")
-        row = index - which * rows
-        draw = which.div(count, rounding_mode="floor") if draws > 1 else torch.zeros_like(which)
-        which = which - draw * count
-        scores = f(change(draw, which, row), row).cpu().double()
-        lost = whole[row.cpu()] - scores
-        if draws == 1:
-            first = int(index[0])
-            total[first : first + len(index)] = lost
-        else:
-            place = (index % len(total)).cpu()
-            total.index_add_(0, place, lost)
-            square.index_add_(0, place, lost.square())
+        start, end = int(index[0]), int(index[-1]) + 1
+        cells = list(rectangles(start, end, rows))
+        pieces: list[Tensor] = []
+        for line, row in cells:
+            question = torch.arange(line.start, line.stop, device=z.device)
+            pieces.append(change(question // count, question % count, row).flatten(0, 1))
+        changed = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+        scores = f(changed, index % rows).cpu().double()
+        for (line, row), found in zip(cells, scores.split([len(piece) for piece in pieces]), strict=True):
+            place = torch.arange(line.start, line.stop) % count
+            lost = whole[row] - found.view(len(place), -1)
+            total[:, row].index_add_(0, place, lost)
+            if draws > 1:
+                square[:, row].index_add_(0, place, lost.square())
 
-    sweep(f, draws * len(total), work, gradients=False)
+    sweep(f, draws * count * rows, work, gradients=False)
     mean = total / draws
     spread = (square - draws * mean.square()).clamp_(min=0) / (draws - 1) if draws > 1 else torch.zeros_like(mean)
-    return mean.view(count, rows).T, spread.view(count, rows).T
+    return mean.T, spread.T

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, ClassVar, final
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -87,17 +86,16 @@ def _without_window(f: Score, z: Float[Tensor, "rows *shape"], windows: Sequence
     """Change number i covers window i, counted through all inputs."""
     nest, ends = f.form, list(accumulate(each.count for each in windows))
 
-    def change(draw: Int[Tensor, " n"], which: Int[Tensor, " n"], row: Int[Tensor, " n"]) -> Float[Tensor, "n *shape"]:
-        covered, other = z[row], fill(draw, row)
+    def change(
+        draw: Int[Tensor, " changes"], which: Int[Tensor, " changes"], rows: slice
+    ) -> Float[Tensor, "changes rows *shape"]:
+        covered = z[rows].expand(len(which), *z[rows].shape).clone()
+        other = fill(draw, rows).expand_as(covered)
         # The parts are views into the whole.
-        parts, fills = nest.unpack(covered), nest.unpack(other.expand_as(covered))
-        numbers, lengths = torch.unique_consecutive(which, return_counts=True)
-        first = 0
-        for number, length in zip(numbers.tolist(), lengths.tolist(), strict=True):
+        for number, mine, others in zip(which.tolist(), covered, other, strict=True):
             part = next(k for k, end in enumerate(ends) if number < end)
-            box = (slice(first, first + length), *windows[part].box(number - ends[part] + windows[part].count))
-            parts[part][box] = fills[part][box]
-            first += length
+            box = (slice(None), *windows[part].box(number - ends[part] + windows[part].count))
+            nest.unpack(mine)[part][box] = nest.unpack(others)[part][box]
         return covered
 
     return change

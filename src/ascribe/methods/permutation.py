@@ -89,9 +89,9 @@ class Permutation(Method):
         data = len(z) // f.outputs
         orders = torch.stack([torch.randperm(data, generator=generator) for _ in range(repeats)]).to(z.device)
 
-        def dealt(draw: Int[Tensor, " n"], row: Int[Tensor, " n"]) -> Float[Tensor, "n *shape"]:
+        def dealt(draw: Int[Tensor, " changes"], rows: slice) -> Float[Tensor, "changes rows *shape"]:
             # Where every output is explained, all rows of a data row meet the same other one.
-            return z[orders[draw, row // f.outputs] * f.outputs]
+            return z[orders[draw][:, f.every[rows] // f.outputs] * f.outputs]
 
         return losses(f, z, repeats, f.players.count, without_player(f, z, dealt))
 
@@ -115,10 +115,11 @@ def _shuffled(f: Score, z: Float[Tensor, "rows *shape"], shuffle: Shuffle) -> Ch
             last[draw, player] = nest.pack(parts)
         return last[draw, player]
 
-    def change(draw: Int[Tensor, " n"], which: Int[Tensor, " n"], row: Int[Tensor, " n"]) -> Float[Tensor, "n *shape"]:
-        questions, lengths = torch.unique_consecutive(torch.stack([draw, which]), dim=1, return_counts=True)
-        rows = (row // f.outputs).split(lengths.tolist())
-        return torch.cat([dealt(*q)[k] for q, k in zip(questions.T.tolist(), rows, strict=True)])
+    def change(
+        draw: Int[Tensor, " changes"], which: Int[Tensor, " changes"], rows: slice
+    ) -> Float[Tensor, "changes rows *shape"]:
+        mine = f.every[rows] // f.outputs
+        return torch.stack([dealt(*each)[mine] for each in zip(draw.tolist(), which.tolist(), strict=True)])
 
     return change
 
