@@ -14,6 +14,7 @@ from torch import nn
 from ascribe.core.explain import explain
 from ascribe.errors import InputError
 from ascribe.methods.ablation import Ablation
+from ascribe.methods.grad_cam import GradCAM
 from ascribe.methods.input_x_gradient import InputXGradient
 from ascribe.plots import image
 from ascribe.plots.pixels import attribution_map, eight_bits, fitted
@@ -96,8 +97,16 @@ def test_a_layer_and_a_coarse_map_lie_over_the_whole_image(x):
     ax = image(a, 0, original=x[0])
     assert shown(ax).shape == (12, 9)
     np.testing.assert_allclose(shown(image(a, 0)), a.values[0].sum(0), rtol=1e-5)
-    mapped = replace(a, values=torch.rand(2, 1, 4, 3), inputs=x)
+    mapped = replace(a, values=torch.rand(2, 1, 4, 3), inputs=x, method=GradCAM())
     assert shown(image(mapped)).shape == (12, 9)
+
+
+def test_the_value_of_a_layer_is_not_taken_for_an_image(x):
+    net = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(324, 1))
+    a = explain(net, x, InputXGradient(), at="0")
+    assert len(image(a, 0).images) == 1
+    assert "<img" not in a._repr_html_()
+    assert len(image(a, 0, original=x[0]).images) == 2
 
 
 def test_a_coarse_map_is_linear_between_the_middles_of_its_cells():

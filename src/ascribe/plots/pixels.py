@@ -58,13 +58,19 @@ def _channels(shape: tuple[int, ...]) -> int | None:
     return next((place for place in places if min(np.delete(shape, place)) > max(CHANNELS)), None)
 
 
+def has_image(attribution: Attribution) -> bool:
+    """Whether the rows that were explained are images, and not the value of a layer."""
+    inputs, values = leaves(attribution.inputs), leaves(attribution.values)
+    of_layer = attribution.at is not None and attribution.method.yields == "place"
+    return len(inputs) == len(values) == 1 and not of_layer and is_image(tuple(inputs[0].shape[1:]))
+
+
 def own_image(attribution: Attribution, row: int) -> UInt8[np.ndarray, "height width 3"] | None:
     """The row that was explained, where it is an image."""
-    parts = leaves(attribution.inputs)
-    shape = tuple(parts[0].shape[1:])
-    if len(parts) > 1 or not is_image(shape):
+    if not has_image(attribution):
         return None
-    return eight_bits(np.moveaxis(as_array(parts[0][row]), _channels(shape) or 0, -1))
+    image = as_array(leaves(attribution.inputs)[0][row])
+    return eight_bits(np.moveaxis(image, _channels(image.shape) or 0, -1))
 
 
 def given_image(image: Any) -> UInt8[np.ndarray, "height width 3"]:

@@ -13,7 +13,7 @@ from ascribe.plots.labels import number
 from ascribe.plots.pages.page import Page
 from ascribe.plots.pages.png import data_uri
 from ascribe.plots.palette import DOWN, UP
-from ascribe.plots.pixels import attribution_map, fitted, is_image, own_image
+from ascribe.plots.pixels import attribution_map, fitted, has_image, own_image
 from ascribe.plots.ramp import rgb
 from ascribe.plots.strength import reach, relative
 from ascribe.plots.values import one_output
@@ -25,9 +25,8 @@ SIDE = 160
 
 
 def _are_images(attribution: Attribution) -> bool:
-    inputs, values = leaves(attribution.inputs), leaves(attribution.values)
-    alone = len(inputs) == len(values) == 1 and attribution.output.ndim == 1
-    return alone and is_image(tuple(inputs[0].shape[1:])) and values[0].ndim in (3, 4)
+    values = leaves(attribution.values)
+    return attribution.output.ndim == 1 and has_image(attribution) and values[0].ndim in (3, 4)
 
 
 @shows(Attribution, _are_images)
