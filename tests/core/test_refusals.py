@@ -140,7 +140,7 @@ def test_a_baseline_beyond_the_range_of_half_precision(x: Tensor) -> None:
 
 def test_what_x_is_compared_with_must_have_a_score(x: Tensor) -> None:
     with pytest.raises(InputError, match="for what x is compared with; pass another baseline"):
-        explain(lambda z: z.sum(1).log(), x + 1, Saliency())
+        explain(lambda z: z.sum(1).log(), x + 1, InputXGradient())
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_an_interrupt_leaves_everything_as_it_was(x: Tensor, method: Method, at:
         before = net.state()
         with suppress(KeyboardInterrupt):
             explain(net, x, method, at=at)
-        assert net.calls >= min(stops_at, 3)
+        assert net.calls >= min(stops_at, 2)
         assert net.state() == before
         assert torch.overrides._get_current_function_mode() is None
 
