@@ -33,7 +33,7 @@ def pairs(
     if values.ndim != 3 or tuple(values.shape[1:]) != (len(names), len(names)):
         raise InputError(
             f"the values have shape {tuple(values.shape)} for {len(names)} features, which are no pairs; explain with "
-            "a method of pairs, such as IntegratedHessians()."
+            "a method of pairs, such as ShapleyInteractions()."
         )
     if row is not None:
         checked_row(attribution, row)
@@ -42,9 +42,9 @@ def pairs(
     ax = axes(ax, 1.4 + 0.36 * len(shown), min(7.2, 2.2 + 0.52 * len(shown)))
     table = table[np.ix_(shown, shown)]
     token_map(table, [names[i] for i in shown], [names[i] for i in shown], ax=ax)
-    part = "" if len(shown) == len(names) else f"the {len(shown)} strongest of {len(names)} features; "
+    part = "" if len(shown) == len(names) else f"the {len(shown)} strongest of {len(names)} features\n"
     rows = "mean over the rows" if row is None else f"row {row}"
     full = float(np.abs(table).max(initial=0.0))
     scale = f"full colour at ±{number(full)}" if full else "nothing to see"
-    ax.set_xlabel(f"{part}{rows}, {label(attribution.method.name)}; {scale}")
+    ax.set_xlabel(f"{part}{rows}\n{label(attribution.method.name)}; {scale}")
     return ax
