@@ -11,13 +11,15 @@ from torch import Tensor
 
 from ascribe.errors import InputError
 
+_ROWS = 64  # of a tensor of examples, so many go through the network together
+
 
 @final
 @dataclass(frozen=True, eq=False)
 class Concept:
     """Examples of a concept, or random ones to hold it against: a tensor, or batches that can be gone through again.
 
-    A batch is a tensor, or a tuple of the model's inputs.
+    A batch is a tensor, or a tuple of the model's inputs; a tensor of examples is cut into batches.
 
     >>> [batch[0].shape for batch in Concept("striped", torch.ones(3, 2)).batches()]
     [torch.Size([3, 2])]
@@ -34,7 +36,7 @@ class Concept:
 def batches_of(examples: Any, whose: str) -> Iterator[tuple[Any, ...]]:
     """Batches of a model's inputs, as tuples."""
     if isinstance(examples, Tensor):
-        examples = [examples]
+        examples = examples.split(_ROWS)
     if not isinstance(examples, Iterable) or isinstance(examples, Iterator):
         raise InputError(
             f"the examples of {whose} are {type(examples).__name__}; pass a tensor, a list of batches or a DataLoader"

@@ -18,15 +18,16 @@ Batch = tuple[Any, ...]
 class Batches:
     """What a user calls data, as batches `(*inputs, target)` that can be gone through again and again.
 
-    A tuple or list is one batch; a `Dataset` is cut into batches of `size`; a `DataLoader`, or any other iterable that
-    can be gone through again, gives its own.
+    A tuple of tensors or a `Dataset` is cut into batches of `size`; a `DataLoader`, or any other iterable that can be
+    gone through again, such as a list of tuples, gives its own.
 
     Raises InputError for a loader that shuffles (its order would name nothing), and for batches that are no tuples.
     """
 
-    def __init__(self, data: Any, size: int | None = 32) -> None:
+    def __init__(self, data: Any, size: int | None = 64) -> None:
+        self._most: int | None = None
         if isinstance(data, (tuple, list)) and not _is_list_of_batches(data):
-            data = [tuple(data)]
+            data, self._most = [tuple(data)], size
         elif isinstance(data, Dataset) and not isinstance(data, DataLoader):
             if not isinstance(size, int) or size < 1:
                 raise InputError(f"batch_size={size!r}; pass a whole number above 0 for a data set")
@@ -46,23 +47,14 @@ class Batches:
             for batch in self.source:
                 if not isinstance(batch, (tuple, list)) or len(batch) < 1:
                     raise InputError(f"a batch is {type(batch).__name__}; it must be (*inputs, target)")
-                yield tuple(batch)
+                yield from _cut(tuple(batch), self._most)
         finally:
             torch.set_rng_state(stream)
 
     def pieces(self, rows: int | None) -> Iterator[Batch]:
         """The batches, none with more than so many rows."""
         for batch in self:
-            size = rows_of(batch)
-            if rows is None or size <= rows:
-                yield batch
-            else:
-                yield from (rows_from(batch, first, min(first + rows, size)) for first in range(0, size, rows))
-
-    @property
-    def count(self) -> int | None:
-        """How many batches there are, where that is known."""
-        return len(self.source) if isinstance(self.source, Sized) else None
+            yield from _cut(batch, rows)
 
     @property
     def examples(self) -> int | None:
@@ -71,6 +63,14 @@ class Batches:
             return sum(map(rows_of, self.source))
         examples = getattr(self.source, "dataset", None)
         return len(examples) if isinstance(examples, Sized) else None
+
+
+def _cut(batch: Batch, rows: int | None) -> Iterator[Batch]:
+    size = 0 if rows is None else rows_of(batch)
+    if rows is None or size <= rows:
+        yield batch
+    else:
+        yield from (rows_from(batch, first, min(first + rows, size)) for first in range(0, size, rows))
 
 
 def rows_of(batch: Sequence[Any]) -> int:

@@ -25,8 +25,8 @@ class Influence(ABC):
     r"""$I(z', z) = \sum_s w_s \langle \phi_s(z'), \phi_s(z) \rangle$ of a training example z on a test example z'.
 
     A subclass says what the stages s are (checkpoints, with $w_s$ the learning rate) and what the features are.
-    Training data may be a tuple `(*inputs, targets)`, a Dataset (cut into `batch_size`) or a DataLoader that does not
-    shuffle; test data too. Positive scores are proponents: training on z makes the loss of z' smaller.
+    Training data may be a tuple `(*inputs, targets)` or a Dataset, which are cut into `batch_size`, or a DataLoader
+    that does not shuffle; test data too. Positive scores are proponents: training on z makes the loss of z' smaller.
 
     Examples are handled so many at once that their features take about `memory`. The network works in evaluation mode;
     weights, modes and random streams are as before when a call returns or raises. With `keep` the features of the
@@ -38,7 +38,7 @@ class Influence(ABC):
         model: nn.Module,
         train: Any,
         *,
-        batch_size: int | None = 32,
+        batch_size: int | None = 64,
         memory: int | str = "256 MiB",
         keep: bool = False,
     ) -> None:

@@ -38,7 +38,7 @@ class InfluenceFunction(Influence):
         curved: Any = None,
         test_loss: LossFunction | None = None,
         layers: Sequence[str | nn.Module] | None = None,
-        batch_size: int | None = 32,
+        batch_size: int | None = 64,
         **knobs: Any,
     ) -> None:
         super().__init__(model, train, batch_size=batch_size, **knobs)

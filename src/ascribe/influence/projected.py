@@ -46,7 +46,7 @@ class TracInProjected:
         dimensions: int | None = None,
         seed: int = 0,
         neighbours: Neighbours | None = None,
-        batch_size: int | None = 32,
+        batch_size: int | None = 64,
     ) -> None:
         if dimensions is not None and dimensions < 1:
             raise MethodError(f"dimensions={dimensions}; pass at least 1, or None for no projection")

@@ -13,6 +13,7 @@ from torch import Tensor
 from ascribe.compat.captum.concept._core.concept import Concept
 from ascribe.compat.captum.concept._utils.common import concepts_to_str
 from ascribe.concepts.files import load, save
+from ascribe.errors import FileError
 
 
 class CAV:
@@ -59,8 +60,11 @@ class CAV:
         if not Path(path).exists():
             return None
         tensors, about = load(path)
-        known = [Concept(number, name, None) for number, name in zip(about["ids"], about["names"], strict=True)]
-        return CAV(known, about["layer"], {**about["stats"], **tensors}, cavs_path, model_id)
+        try:
+            known = [Concept(number, name, None) for number, name in zip(about["ids"], about["names"], strict=True)]
+            return CAV(known, about["layer"], {**about["stats"], **tensors}, cavs_path, model_id)
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileError(f"{path} holds no vectors of a set of concepts ({error}); delete it") from error
 
     def _stats(self) -> list[tuple[str, Any]]:
         return [(str(name), value) for name, value in (self.stats or {}).items()]

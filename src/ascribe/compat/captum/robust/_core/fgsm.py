@@ -1,4 +1,4 @@
-"""`captum.robust.FGSM` and `PGD` over the attacks of ascribe."""
+"""`captum.robust.FGSM` over `ascribe.robust.FGSM`, and what it shares with PGD."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ascribe import robust
-from ascribe.compat.captum.robust.perturbation import Perturbation
+from ascribe.compat.captum.robust._core.perturbation import Perturbation
 from ascribe.robust.attack import Attack
 from ascribe.robust.loss import chosen_of
 
 
-class _Gradient(Perturbation):
+class GradientAttack(Perturbation):
     """An attack along the gradient of `loss_func`, or of -log of the outputs' entry `target`, whatever its sign."""
 
     def __init__(
@@ -28,14 +27,14 @@ class _Gradient(Perturbation):
         self.forward_func, self.loss_func = forward_func, loss_func
         self.bounds = {"lower": lower_bound, "upper": upper_bound}
 
-    def _attack(self, attack: Attack, inputs: Any, target: Any, additional_forward_args: Any, mask: Any) -> Any:
+    def attack(self, attack: Attack, inputs: Any, target: Any, additional_forward_args: Any, mask: Any) -> Any:
         given = additional_forward_args
         given = given if given is None or isinstance(given, tuple) else (given,)
         loss = _minus_log if self.loss_func is None else self.loss_func
         return attack(self.forward_func, inputs, target, loss=loss, mask=mask, given=given)
 
 
-class FGSM(_Gradient):
+class FGSM(GradientAttack):
     """`ascribe.robust.FGSM`."""
 
     def perturb(
@@ -49,29 +48,7 @@ class FGSM(_Gradient):
     ) -> Any:
         """One step of `epsilon`."""
         attack = robust.FGSM(epsilon, targeted, **self.bounds)
-        return self._attack(attack, inputs, target, additional_forward_args, mask)
-
-
-class PGD(_Gradient):
-    """`ascribe.robust.PGD`; a random start is drawn from torch's global stream."""
-
-    def perturb(
-        self,
-        inputs: Any,
-        radius: float | int,
-        step_size: float | int,
-        step_num: int,
-        target: Any,
-        additional_forward_args: Any = None,
-        targeted: bool = False,
-        random_start: bool = False,
-        norm: str = "Linf",
-        mask: Any = None,
-    ) -> Any:
-        """`step_num` steps of `step_size`, never further than `radius`."""
-        seed = torch.default_generator if random_start else None
-        attack = robust.PGD(radius, step_size, step_num, norm, targeted, **self.bounds, seed=seed)
-        return self._attack(attack, inputs, target, additional_forward_args, mask)
+        return self.attack(attack, inputs, target, additional_forward_args, mask)
 
 
 def _minus_log(output: Tensor, target: Any) -> Tensor:

@@ -1,0 +1,1 @@
+"""Captum's modules by name."""
