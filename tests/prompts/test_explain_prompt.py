@@ -71,7 +71,7 @@ def test_prompts_of_different_lengths_go_through_in_one_batch():
 def test_the_memory_budget_changes_no_value():
     model, tokenizer = tiny_language_model()
     whole, narrow = (
-        explain_prompt(model, tokenizer, Words("the cat sat on the mat"), Shapley(), target="Anna", memory=memory)
+        explain_prompt(model, tokenizer, Words("the cat sat on"), Shapley(), target="Anna", memory=memory)
         for memory in ("1 GiB", "1 KiB")
     )
     torch.testing.assert_close(whole.whole.values, narrow.whole.values, rtol=1e-12, atol=1e-14)
