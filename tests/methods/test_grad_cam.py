@@ -165,6 +165,5 @@ def test_upsampling() -> None:
             upsampled(values, shape, mode)
 
 
-@pytest.mark.parametrize("method", [GradCAM(), GradCAM(relu=False, summed=False), GuidedGradCAM()], ids=repr)
-def test_laws(method: GradCAM | GuidedGradCAM) -> None:
-    check_method(method)
+def test_laws_of_every_channels_map() -> None:
+    check_method(GradCAM(relu=False, summed=False))

@@ -53,4 +53,5 @@ def repeated(f: Score, times: int) -> Score:
     if site is not None:
         kept = [[torch.cat(values)[every.to(values[0].device)]] for values in site.before.outputs]
         site = replace(site, before=replace(site.before, outputs=kept))
-    return replace(f, inputs=again, site=site, pick=Again(f.pick, f.rows), known=[])
+    players = replace(f.players, ids=f.players.of(every)) if f.players.by_row else f.players
+    return replace(f, inputs=again, site=site, players=players, pick=Again(f.pick, f.rows), known=[])
