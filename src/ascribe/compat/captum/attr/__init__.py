@@ -20,6 +20,8 @@ from ascribe.compat.captum.attr.attribution import GradientAttribution as Gradie
 from ascribe.compat.captum.attr.attribution import LayerAttribution as LayerAttribution
 from ascribe.compat.captum.attr.attribution import NeuronAttribution as NeuronAttribution
 from ascribe.compat.captum.attr.attribution import PerturbationAttribution as PerturbationAttribution
+from ascribe.compat.captum.attr.cams import GuidedGradCam as GuidedGradCam
+from ascribe.compat.captum.attr.cams import LayerGradCam as LayerGradCam
 from ascribe.compat.captum.attr.embedding import InterpretableEmbeddingBase as InterpretableEmbeddingBase
 from ascribe.compat.captum.attr.embedding import TokenReferenceBase as TokenReferenceBase
 from ascribe.compat.captum.attr.embedding import (
@@ -53,12 +55,16 @@ from ascribe.compat.captum.attr.llm import RemoteLLMProvider as RemoteLLMProvide
 from ascribe.compat.captum.attr.llm import VLLMProvider as VLLMProvider
 from ascribe.compat.captum.attr.llm_result import LLMAttributionResult as LLMAttributionResult
 from ascribe.compat.captum.attr.loader import DataLoaderAttribution as DataLoaderAttribution
+from ascribe.compat.captum.attr.lrp import LRP as LRP
+from ascribe.compat.captum.attr.lrp import LayerLRP as LayerLRP
 from ascribe.compat.captum.attr.noise import NoiseTunnel as NoiseTunnel
 from ascribe.compat.captum.attr.paths import GradientShap as GradientShap
 from ascribe.compat.captum.attr.paths import IntegratedGradients as IntegratedGradients
+from ascribe.compat.captum.attr.paths import InternalInfluence as InternalInfluence
 from ascribe.compat.captum.attr.paths import LayerConductance as LayerConductance
 from ascribe.compat.captum.attr.paths import LayerGradientShap as LayerGradientShap
 from ascribe.compat.captum.attr.paths import LayerIntegratedGradients as LayerIntegratedGradients
+from ascribe.compat.captum.attr.paths import NeuronConductance as NeuronConductance
 from ascribe.compat.captum.attr.paths import NeuronGradientShap as NeuronGradientShap
 from ascribe.compat.captum.attr.paths import NeuronIntegratedGradients as NeuronIntegratedGradients
 from ascribe.compat.captum.attr.propagation import DeepLift as DeepLift

@@ -38,7 +38,6 @@ class Door(Attribution):
     construct: ClassVar[Signature]
     arguments: ClassVar[Signature]
     multiplies: ClassVar[bool] = False
-    multiplied: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         if "construct" in vars(cls):
@@ -70,12 +69,6 @@ class Door(Attribution):
     def bind(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The arguments of `attribute` by name, defaults filled in.  Raises MethodError for one it does not take."""
         given = bound(f"{type(self).__name__}.attribute", self.arguments, args, kwargs)
-        if not self.multiplies_by_inputs and self.multiplied:
-            raise MethodError(
-                f"{type(self).__name__}(multiply_by_inputs=False) is not there; divide by inputs - baselines."
-            )
-        if given.get("custom_attribution_func") is not None:
-            raise MethodError("custom_attribution_func is not there; work on the attributions that come back.")
         options = given.get("grad_kwargs") or {}
         strange = [name for name, value in options.items() if name not in _NO_MATTER and value]
         if strange:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
+from ascribe.compat.captum.attr.activation import activation
 from ascribe.compat.captum.attr.attribution import GradientAttribution, LayerAttribution, NeuronAttribution
 from ascribe.compat.captum.attr.door import Given, MethodDoor
 from ascribe.compat.captum.attr.forms import (
@@ -22,19 +24,27 @@ from ascribe.compat.captum.attr.forms import (
     deviations,
     quadrature,
 )
+from ascribe.compat.captum.attr.outputs import as_tuple, of_rows
+from ascribe.compat.captum.attr.places import Held, place
 from ascribe.compat.captum.attr.signature import takes
 from ascribe.core.attribution import Attribution as Explanation
 from ascribe.core.method import Method
-from ascribe.methods import conductance, expected_gradients, integrated_gradients
+from ascribe.errors import MethodError
+from ascribe.methods import (
+    conductance,
+    expected_gradients,
+    integrated_gradients,
+    internal_influence,
+    neuron_conductance,
+)
 
 
 class _Integral(MethodDoor, GradientAttribution):
     """`ascribe.IntegratedGradients` with a fixed quadrature."""
 
-    multiplied: ClassVar[bool] = True
-
     def method(self, given: Given) -> Method:
-        return integrated_gradients.IntegratedGradients(quadrature(given["method"], given["n_steps"]))
+        rule = quadrature(given["method"], given["n_steps"])
+        return integrated_gradients.IntegratedGradients(rule, local=not self.multiplies_by_inputs)
 
 
 class IntegratedGradients(_Integral):
@@ -71,15 +81,66 @@ class LayerConductance(MethodDoor, LayerAttribution, GradientAttribution):
         return conductance.Conductance(quadrature(given["method"], given["n_steps"] + 1))
 
 
+class InternalInfluence(MethodDoor, LayerAttribution, GradientAttribution):
+    """`ascribe.InternalInfluence` with a fixed quadrature."""
+
+    construct = LAYER
+    arguments = takes(COMPARED, RULE, LAYER_INPUT, GRAD)
+
+    def method(self, given: Given) -> Method:
+        return internal_influence.InternalInfluence(quadrature(given["method"], given["n_steps"]))
+
+
+class NeuronConductance(MethodDoor, NeuronAttribution, GradientAttribution):
+    """`ascribe.NeuronConductance` with a fixed quadrature."""
+
+    construct = LAYER_TIMES
+    arguments = takes(
+        takes(inputs=..., neuron_selector=..., baselines=None, target=None, additional_forward_args=None),
+        takes(n_steps=50, method="riemann_trapezoid", internal_batch_size=None),
+        NEURON_INPUT,
+        GRAD,
+    )
+
+    def method(self, given: Given) -> Method:
+        rule = quadrature(given["method"], given["n_steps"])
+        index, local = self._index(given), not self.multiplies_by_inputs
+        return neuron_conductance.NeuronConductance(index, rule, local=local)
+
+    def at(self, whole: Held, given: Given) -> Any:
+        """The layer of the neuron."""
+        return place(whole.model, self.layer, given["attribute_to_neuron_input"])
+
+    def _index(self, given: Given) -> Any:
+        """The neuron's index; of a function of the layer's value, that of the entry which it picks."""
+        selector: Any = given["neuron_selector"]
+        if not callable(selector):
+            return selector if isinstance(selector, tuple) else (selector,)
+        one = tuple(x[:1] for x in as_tuple(given["inputs"]))
+        first = of_rows(given, torch.tensor([0]))
+        value = activation(
+            self.forward_func,
+            self.layer,
+            one if isinstance(given["inputs"], tuple) else one[0],
+            first["additional_forward_args"],
+            at_its_input=given["attribute_to_neuron_input"],
+        )
+        numbers = torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)
+        picked: Tensor = selector(numbers)
+        if picked.numel() != 1 or not bool((numbers == picked.flatten()).any()):
+            raise MethodError("neuron_selector does not pick one entry of the layer's value; pass its index.")
+        return tuple(int(i) for i in torch.unravel_index(picked.flatten()[0].long(), value.shape[1:]))
+
+
 class _Draws(MethodDoor, GradientAttribution):
     """`ascribe.ExpectedGradients`."""
 
     distribution: ClassVar[bool] = True
-    multiplied: ClassVar[bool] = True
 
     def method(self, given: Given) -> Method:
         noise: Any = deviations(given["stdevs"], given["inputs"])
-        return expected_gradients.ExpectedGradients(max(4, given["n_samples"]), noise)
+        local = not self.multiplies_by_inputs
+        return expected_gradients.ExpectedGradients(given["n_samples"], noise, local=local)
 
     def delta(self, given: Given, found: Explanation) -> Tensor:
         """One for each draw, as Captum has it; draws are corrected by their known sum, so they share what is left."""
