@@ -51,7 +51,9 @@ def draw(found: dict[str, Attribution], image: np.ndarray, segments: np.ndarray,
     first.imshow(image)
     first.set_axis_off()
     for ax, (name, attribution) in zip(others, found.items(), strict=True):
-        knobs = {"original": image, "segments": segments if name == "superpixels" else None}
+        # single pixels are thin: more of them than usual get the full colour
+        outliers = 20 if name == "pixels" else 2
+        knobs = {"original": image, "segments": segments if name == "superpixels" else None, "outliers": outliers}
         attribution.plot.image(ax=ax, **knobs)
         attribution.plot.image(**knobs).figure.savefig(out / f"cat_{name}.png", dpi=150)
     whole.savefig(out / "cat.png", dpi=110)
