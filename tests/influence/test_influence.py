@@ -18,6 +18,8 @@ from ascribe.influence import (
     TracInProjected,
     cosine_similarity,
 )
+from ascribe.influence.batches import Batches
+from ascribe.influence.curvature import Curvature
 from ascribe.influence.gradients import ExampleGradients
 from reference.influence import gradient, influence, load, normal, tracin
 
@@ -158,6 +160,49 @@ def test_networks_that_vmap_cannot_take_go_example_by_example(net, train):
     counted = TracIn(Counting(net), train, SEEDS, load, LOSS).scores(train)
     with torch.no_grad():
         assert counted.shape == (7, 7)
+
+
+class Sequences(nn.Module):
+    def __init__(self, inner, width):
+        super().__init__()
+        self.inner, self.out = inner, nn.Linear(width, 2)
+
+    def forward(self, x):
+        found = self.inner(x)
+        return self.out((found[0] if isinstance(found, tuple) else found).mean(1))
+
+
+def networks():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        images = nn.Sequential(
+            nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(8, 2)
+        )
+        yield "images", images, torch.randn(5, 1, 3, 3)
+        yield "LSTM", Sequences(nn.LSTM(2, 3, batch_first=True), 3), torch.randn(5, 4, 2)
+        attention = nn.Sequential(nn.Embedding(9, 4), nn.TransformerEncoderLayer(4, 2, 4, batch_first=True))
+        yield "attention", Sequences(attention, 4), torch.randint(0, 9, (5, 4))
+
+
+@pytest.mark.parametrize(("net", "x"), [(net, x) for _, net, x in networks()], ids=[name for name, *_ in networks()])
+def test_networks_of_all_kinds(net, x):
+    net = net.double().eval()
+    batch = (x.double() if x.is_floating_point() else x, torch.tensor([0, 1, 1, 0, 1]))
+    names = [name for name, _ in net.named_parameters()]
+    expected = [gradient(net, names, LOSS, a, b) for a, b in zip(*batch, strict=True)]
+    found = ExampleGradients(net)
+    torch.testing.assert_close(found(batch, LOSS), torch.stack(expected))
+    curvature = Curvature(net, Batches(batch, 2), LOSS, None)
+    v = normal(0, len(curvature.start))
+    held = dict(net.named_parameters())
+    moved = []
+    for sign in (1, -1):
+        steps = (sign * 1e-5 * v).split([p.numel() for p in held.values()])
+        near = {n: p.detach() + s.view_as(p) for (n, p), s in zip(held.items(), steps, strict=True)}
+        other = copy.deepcopy(net)
+        other.load_state_dict({**net.state_dict(), **near})
+        moved.append(ExampleGradients(other)(batch, LOSS).sum(0))
+    torch.testing.assert_close(curvature.product(v), (moved[0] - moved[1]) / 2e-5, rtol=1e-4, atol=1e-6)
 
 
 def test_without_a_loss_the_output_itself_is_followed(net, train, test):

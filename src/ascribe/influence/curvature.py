@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ascribe.errors import MethodError
 from ascribe.influence.batches import Batches, rows_from
@@ -57,7 +58,9 @@ class Curvature:
         for batch in self.data:
             leaves = {name: held[name].clone().requires_grad_() for name in self.names}
             with torch.enable_grad():
-                output = functional_call(self.model, (held | leaves), batch[:-1])
+                # The fused kernels of attention have no second derivative.
+                with sdpa_kernel(SDPBackend.MATH):
+                    output = functional_call(self.model, (held | leaves), batch[:-1])
                 total = _summed(output, batch[-1], self.loss)
                 check_graph(total)
                 slopes = torch.autograd.grad(

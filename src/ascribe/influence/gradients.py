@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, final
@@ -82,7 +83,10 @@ class ExampleGradients:
             row = tuple(part.unsqueeze(0) for part in example)
             return total_loss(functional_call(self.model, (parameters, rest), row[:-1]), row[-1], loss)
 
-        gradients = vmap(grad(of_example), in_dims=(None, *[0] * len(batch)))(chosen, *batch)
+        with warnings.catch_warnings():
+            # vmap says so of operations that it takes example by example; what comes out is the same.
+            warnings.filterwarnings("ignore", message="There is a performance drop")
+            gradients = vmap(grad(of_example), in_dims=(None, *[0] * len(batch)))(chosen, *batch)
         return torch.cat([gradients[name].flatten(1) for name in self.names], dim=1)
 
     def _one_by_one(self, batch: Batch, loss: LossFunction | None) -> Float[Tensor, "rows parameters"]:
