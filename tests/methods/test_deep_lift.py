@@ -203,6 +203,12 @@ def test_a_kan_is_a_network_like_any_other(width: list[int | list[int]]) -> None
     assert found.gap.abs().max() < 1e-9
 
 
+def test_a_compiled_kan_is_refused_with_a_way_out() -> None:
+    kan = KAN([4, 3, 2], grid=5, noise_scale=1.0, dtype=torch.float64).compiled()
+    with pytest.raises(MethodError, match=r"CompiledKAN.*before it was compiled"):
+        explain(kan, points(9, 4), DeepLift(), target=1, background=points(3, 4, seed=1))
+
+
 def test_an_error_gives_the_state_back() -> None:
     class Sorted(nn.Sequential):
         def forward(self, x: Tensor) -> Tensor:

@@ -215,6 +215,14 @@ def test_composites_by_place_kind_and_name() -> None:
     assert not torch.allclose(explain(net, x, LRP(other), target=1).values, box)
 
 
+def test_names_that_fit_nothing_are_refused() -> None:
+    misspelt = LRP(Composite(named={"body.0": Gamma(), "haed.*": Flat()}))
+    with pytest.raises(MethodError, match=r"'haed\.\*'.*there are 'body'"):
+        explain(image(torch.float64), points(4, 2, 10, 10), misspelt, target=1)
+    with pytest.raises(MethodError, match=r"no torch\.nn\.Module"):
+        explain(lambda z: z.sum(1), points(4, 2), misspelt)
+
+
 def test_softmax_passes_its_taylor_term() -> None:
     x = points(3, 4)
     found = explain(lambda z: z.softmax(1)[:, 2], x, LRP(Epsilon(0.0))).values

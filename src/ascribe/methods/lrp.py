@@ -69,6 +69,7 @@ class LRP(Method):
         if f.obstacle is not None:
             raise InputError(f.obstacle)
         composite = self._composite
+        composite.check([] if f.module is None else [name for name, _ in f.module.named_modules() if name])
         found = torch.empty_like(z)
 
         def work(index: Int[Tensor, " piece"]) -> None:

@@ -74,7 +74,8 @@ class Replaying(TorchFunctionMode):
         )
         return MethodError(
             f"DeepLift needs the same computation at input and reference, but the network ran {before} on the input "
-            f"and {now} on the reference ({place()}); take a nearer reference, or use IntegratedGradients()."
+            f"and {now} on the reference ({place()}): it branches on values, or does without torch where it can; take "
+            "a nearer reference, the network before it was compiled, or IntegratedGradients()."
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, final
@@ -51,6 +51,13 @@ class Composite:
         """Whether all relevance arrives, on every network: no rule leaves a part of it to biases."""
         rules = [self.dense, self.convolution, self.first, self.sums, *self.named.values()]
         return all(rule is None or rule.conserves for rule in rules)
+
+    def check(self, names: Collection[str]) -> None:
+        """Raises MethodError for a pattern that fits none of the modules of these names."""
+        strange = [pattern for pattern in self.named if not any(fnmatchcase(name, pattern) for name in names)]
+        if strange:
+            there = f"there are {', '.join(map(repr, list(names)[:8]))}" if names else "the model is no torch.nn.Module"
+            raise MethodError(f"named has {strange[0]!r}, which no module is called; {there}")
 
     def rule(self, kind: Kind, first: bool, name: str | None) -> LayerRule:
         """The rule of a layer of this kind in the module of this name."""

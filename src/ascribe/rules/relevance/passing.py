@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
@@ -16,11 +16,13 @@ from ascribe.rules.rule import LINEAR, Replaced, Rule, Written
 
 
 class Passing(Replaced, ABC):
-    """A function whose backward carries relevance; it needs the values at the input alone."""
+    """A function whose backward carries relevance; it needs the values of its inputs, or not even them (`looks`)."""
+
+    looks: ClassVar[bool] = True
 
     @abstractmethod
     def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
-        """The relevance of every input of the call (`call.values`, as they were); `sums` is the rule of sums."""
+        """The relevance of every input of the call (`call.values`, of which some rules only know the shape)."""
 
 
 @final
@@ -29,6 +31,8 @@ class Alike(Passing):
 
     Source: Achtibat et al. (2024), "AttnLRP: attention-aware layer-wise relevance propagation for transformers".
     """
+
+    looks = False
 
     def at(self, call: Call) -> Rule:
         if len(call.inputs) > 1:
@@ -117,6 +121,8 @@ class Halves(Passing):
 class Evenly(Passing):
     """A product entry by entry: its factors get the same."""
 
+    looks = False
+
     def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
         part = relevance / len(call.values)
         return tuple(part.sum_to_size(value.shape) for value in call.values)
@@ -140,6 +146,8 @@ class Signal(Passing):
     Source: Arras et al. (2017), "Explaining recurrent neural network predictions in sentiment analysis".
     """
 
+    looks = False
+
     def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
         if not call.depends[0]:
             # A constant signal takes its part as a bias does, unless that must not be lost.
@@ -158,6 +166,8 @@ class Quotient(Rule):
 @final
 class Factors(Passing):
     """A product of all entries, or along a dimension: they get the same."""
+
+    looks = False
 
     def at(self, call: Call) -> Rule:
         return self

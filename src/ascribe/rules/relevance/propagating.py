@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -84,26 +84,30 @@ class Propagating(Tracing):
         self._fresh: set[Any] = {start.grad_fn} if entrance else set[Any]()
         # What a normalisation may be folded into, by the node of what it gave.
         self._layers: dict[Any, _Made] = {}
-        self._latest: _Made | None = None
+        self._latest: tuple[Call, _Made] | None = None
 
     def note(self, entry: Any, call: Call, rule: Rule | None, flat: list[Any]) -> bool:
         return all(tensor.grad_fn in self._fresh for tensor in call.values)
 
     def settle(self, call: Call, rule: Replaced, inputs: list[Tensor], output: Tensor, noted: Any) -> list[Tensor]:
-        call.values = self.hold(call.values)
+        # Of its own, since what the call holds must not hold the call: memory would wait for the garbage collector.
+        kept = replace(call)
+        kept.forget_inputs()
+        call.values = []
         name = self._name()
         called, sums = self._composite.called(name), self._composite.sums
         if isinstance(rule, LayerCall):
             inner = self._layers.get(inputs[0].grad_fn)
             if isinstance(rule, BatchNorm) and called is None and inner is not None and inner.takes(output):
-                call.pullback = lambda relevance: (
-                    inner.rule(rule.folded(call, inner.layer(), output.ndim), relevance),
-                )
+                kept.values = []
+                dims = output.ndim
+                call.pullback = lambda relevance: (inner.rule(rule.folded(kept, inner.layer(), dims), relevance),)
                 return [inner.x]
+            kept.values = self.hold(kept.values)
             chosen = self._composite.rule(rule.kind, noted, name)
-            call.pullback = lambda relevance: (chosen(rule.layer(call), relevance),)
+            call.pullback = lambda relevance: (chosen(rule.layer(kept), relevance),)
             if self._composite.fold and call.operation.name in _FOLDING:
-                self._latest = _Made(call, rule, chosen, inputs[0], inputs[0]._version)
+                self._latest = call, _Made(kept, rule, chosen, inputs[0], inputs[0]._version)
             return inputs
         carrying = cast("Passing", rule)
         alone = len(inputs) == 1 and inputs[0].shape == output.shape
@@ -111,14 +115,16 @@ class Propagating(Tracing):
             # Before the first layer, a shift by constants only changes the units of the input.
             carrying = Alike()
         sums = called if isinstance(called, Epsilon) else sums
-        call.pullback = lambda relevance: cast("tuple[Tensor, ...]", carrying.carry(call, relevance, sums))
+        kept.values = self.hold(kept.values) if carrying.looks else [_shape_of(value) for value in kept.values]
+        call.pullback = lambda relevance: cast("tuple[Tensor, ...]", carrying.carry(kept, relevance, sums))
         return inputs
 
     def made(self, call: Call, rule: Rule | None, noted: Any, nodes: list[Any]) -> None:
         if noted and not isinstance(rule, (LayerCall, Written)):
             self._fresh.update(nodes)
-        if self._latest is not None and self._latest.call is call:
-            self._layers[nodes[-1]] = self._latest
+        if self._latest is not None and self._latest[0] is call:
+            self._layers[nodes[-1]] = self._latest[1]
+            self._latest = None
 
     def _name(self) -> str | None:
         """The name of the innermost module of the network that is running."""
@@ -129,6 +135,11 @@ class Propagating(Tracing):
                 return name
             frame = frame.f_back
         return None
+
+
+def _shape_of(value: Tensor) -> Tensor:
+    """As large as the value, and of no memory."""
+    return value.new_zeros(()).expand(value.shape)
 
 
 @dataclass(frozen=True)
