@@ -13,7 +13,8 @@ from ascribe.core.evaluate import sweep
 from ascribe.core.method import Method
 from ascribe.core.score import Score
 from ascribe.errors import InputError
-from ascribe.rules.multipliers import contrast
+from ascribe.rules.multipliers import Contrast, contrast
+from ascribe.rules.pieces import pieces
 
 
 @final
@@ -57,16 +58,19 @@ class DeepLift(Method):
         scores: list[Tensor] = []
         before: list[Tensor] = []
 
-        def work(index: Int[Tensor, " pairs"]) -> None:
+        def one(index: Int[Tensor, " pairs"]) -> tuple[Tensor, Tensor, Contrast]:
             # Rows fastest: the outputs of one data row then share their point.
             row, draw = index % len(z), index // len(z)
             x, x0 = z[row], z0[draw, torch.zeros_like(row) if shared else row]
             points = f.points(x, row)
             own = slice(None) if points is None else points.first
-            found = contrast(lambda values: f.at(values, row, points), x[own], x0[own], points)
-            total.index_add_(0, row, (x - x0) * found.multipliers if self.multiply else found.multipliers)
-            scores.append(found.scores)
-            before.append(found.reference)
+            return row, x - x0, contrast(lambda values: f.at(values, row, points), x[own], x0[own], points)
+
+        def work(index: Int[Tensor, " pairs"]) -> None:
+            for row, difference, found in [one(part) for part in pieces(f, index)]:
+                total.index_add_(0, row, difference * found.multipliers if self.multiply else found.multipliers)
+                scores.append(found.scores)
+                before.append(found.reference)
 
         sweep(f, len(z) * draws, work, gradients=True)
         _remember(f, z, torch.cat(scores)[: len(z)])

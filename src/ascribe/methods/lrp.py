@@ -13,6 +13,7 @@ from ascribe.core.evaluate import sweep
 from ascribe.core.method import Method
 from ascribe.core.score import Score
 from ascribe.errors import InputError, MethodError
+from ascribe.rules.pieces import pieces
 from ascribe.rules.relevance.composite import Composite, everywhere
 from ascribe.rules.relevance.epsilon import Epsilon
 from ascribe.rules.relevance.layer import LayerRule
@@ -73,17 +74,16 @@ class LRP(Method):
         found = torch.empty_like(z)
 
         def work(index: Int[Tensor, " piece"]) -> None:
-            x, row = z[index], f.every[index]
-            points = f.points(x, row)
-            own = x if points is None else x[points.first]
-            found[index] = relevances(
-                lambda values: f.at(values, row, points),
-                own,
-                composite,
-                f.module,
-                entrance=f.site is None,
-                points=points,
-            )
+            for row in pieces(f, index):
+                points = f.points(z[row], row)
+                found[row] = relevances(
+                    lambda values, row=row, points=points: f.at(values, row, points),
+                    z[row if points is None else row[points.first]],
+                    composite,
+                    f.module,
+                    entrance=f.site is None,
+                    points=points,
+                )
 
         sweep(f, len(z), work, gradients=True)
         return found
