@@ -12,10 +12,23 @@ from torch import nn
 
 from ascribe import explain
 from ascribe.errors import InputError, LayerError, MethodError, TargetError
-from ascribe.methods.ablation import Ablation
-from ascribe.methods.input_x_gradient import InputXGradient
-from ascribe.methods.integrated_gradients import IntegratedGradients
-from ascribe.methods.shapley import Shapley
+from ascribe.methods import (
+    LRP,
+    Ablation,
+    Banzhaf,
+    DeepLift,
+    ExpectedGradients,
+    GradCAM,
+    InputXGradient,
+    IntegratedGradients,
+    KernelShap,
+    Lime,
+    Occlusion,
+    Permutation,
+    Saliency,
+    Shapley,
+    ShapleyInteractions,
+)
 from ascribe.prompts import MaskedImage, Template, Tokens, Words, explain_prompt, prompt_score
 from networks.language_model import tiny_language_model
 from reference.prompts import ablation, log_probabilities, shapley
@@ -48,6 +61,43 @@ def test_values_are_those_of_the_replica(prompt: str, target: str):
         torch.testing.assert_close(found.whole.output[:, 0], worth(set(range(len(parts.names)))))
         assert found.tokens == tuple(target.split())
         assert found.names == parts.names
+
+
+@pytest.mark.parametrize(
+    ("method", "like"), [(KernelShap(), Shapley()), (Shapley(budget=64), Shapley()), (Occlusion(1), Ablation())]
+)
+def test_methods_that_agree_elsewhere_agree_on_prompts(method: Any, like: Any):
+    model, tokenizer = tiny_language_model()
+    found, wanted = (explain_prompt(model, tokenizer, STORY, one, target="the cat") for one in (method, like))
+    torch.testing.assert_close(found.token_values, wanted.token_values, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", [Banzhaf(), Lime()], ids=repr)
+def test_every_method_of_players_serves(method: Any):
+    model, tokenizer = tiny_language_model()
+    found = explain_prompt(model, tokenizer, STORY, method, target="the cat")
+    for place in range(2):
+        score = prompt_score(model, tokenizer, STORY, target="the cat")
+        alone = explain(score, torch.ones(1, 3, dtype=torch.float64), method, target=1 + place)
+        torch.testing.assert_close(found.token_values[place], alone.values[0], rtol=1e-9, atol=1e-11)
+
+
+def test_pairs_of_parts_add_up_to_the_parts():
+    model, tokenizer = tiny_language_model()
+    pairs = explain_prompt(model, tokenizer, STORY, ShapleyInteractions(), target="the cat")
+    whole = pairs.whole.output - pairs.whole.reference
+    assert pairs.token_values.shape == (2, 3, 3)
+    torch.testing.assert_close(pairs.token_values.sum((1, 2)), whole[1:, 0], rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("method", [ExpectedGradients(draws=64), DeepLift(), LRP(), Saliency()], ids=repr)
+def test_every_method_of_gradients_serves(method: Any):
+    model, tokenizer = tiny_language_model()
+    found = explain_prompt(model, tokenizer, "the cat", method, target="ran on")
+    assert found.token_values.shape == (2, 3)
+    assert float(found.token_values.abs().max()) > 0
+    if "complete" in method.laws:
+        assert float(found.whole.gap.abs().max()) < 1e-9
 
 
 def test_probabilities_are_the_exponentials():
@@ -314,6 +364,8 @@ class Silent(nn.Module):
         ({"tokenizer": None}, InputError, "the tokenizer is a NoneType"),
         ({"method": IntegratedGradients()}, MethodError, "needs gradients at the embedding"),
         ({"method": Shapley}, (MethodError, TypeCheckError), "Shapley"),
+        ({"method": Permutation()}, MethodError, "a prompt is one"),
+        ({"method": GradCAM(), "prompt": "the cat"}, MethodError, "no value for each token"),
         ({"at": "embed"}, LayerError, "leave at= out"),
         ({"model": None}, InputError, "the model is a NoneType"),
         ({"model": Silent()}, InputError, r"Tensor of shape \(1, 3\)"),

@@ -33,15 +33,14 @@ class PromptAttribution:
         return self.whole.names
 
     @property
-    def token_values(self) -> Float[Tensor, "tokens parts"]:
-        """What every part contributed to every token."""
-        return self.whole.per_feature()[1:, 0]
+    def token_values(self) -> Float[Tensor, "tokens *parts"]:
+        """What every part, or every pair of them, contributed to every token."""
+        return self.whole.values[1:, 0]
 
     @property
-    def token_error(self) -> Float[Tensor, "tokens parts"] | None:
+    def token_error(self) -> Float[Tensor, "tokens *parts"] | None:
         """The error of each of `token_values`, where the method estimates it."""
-        error = self.whole.error_per_feature()
-        return None if error is None else error[1:, 0]
+        return None if self.whole.error is None else self.whole.error[1:, 0]
 
     @property
     def sequence(self) -> Attribution:

@@ -66,11 +66,8 @@ def explain_prompt(
         raise TargetError(f'scale={scale!r} is not known; pass "log_prob" or "prob"')
     prompt = read_prompt(tokenizer, prompt)
     codes = _codes(prompt, background)
-    if isinstance(method, Method) and method.reference == "point" and len(codes) > 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise MethodError(
-            f"{method!r} compares with one baseline, and here are {len(codes)}; give the prompt one, or take a method "
-            "that averages over them, such as Shapley() or ExpectedGradients()"
-        )
+    if isinstance(method, Method):  # pyright: ignore[reportUnnecessaryIsInstance] - not every user runs a checker
+        _check(method, len(codes))
     asked: dict[str, Any] = {"target": "all", "memory": memory, "progress": progress}
     if isinstance(method, Method) and method.gradients:  # pyright: ignore[reportUnnecessaryIsInstance]
         network = None if isinstance(model, Provider) else network_of(model)
@@ -88,6 +85,19 @@ def explain_prompt(
         written, z = score.continuation, score.numbers.new_ones(1, len(prompt.names))
         found = explain(score, z, method, background=codes.to(z), groups=groups, names=prompt.names, **asked)
     return PromptAttribution(found, written.tokens, scale)
+
+
+def _check(method: Method, draws: int) -> None:
+    """Raises MethodError for a method that cannot explain one prompt."""
+    if method.batchwise:
+        raise MethodError(f"{method!r} compares rows with one another, and a prompt is one; take Ablation(), say")
+    if method.yields == "map" or (method.yields == "pairs" and method.gradients):
+        raise MethodError(f"{method!r} gives no value for each token; take IntegratedGradients() or Shapley(), say")
+    if method.reference == "point" and draws > 1:
+        raise MethodError(
+            f"{method!r} compares with one baseline, and here are {draws}; give the prompt one, or take a method that "
+            "averages over them, such as Shapley() or ExpectedGradients()"
+        )
 
 
 def _codes(prompt: Prompt, background: Any) -> Int[Tensor, "draws parts"]:
