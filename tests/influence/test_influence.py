@@ -278,5 +278,7 @@ def test_refusals(net, train, test):
         TracInLastLayer(net, "3", train, SEEDS, load, LOSS).embeddings(test)
     with pytest.raises(MethodError, match="curves upwards"):
         InfluenceFunction(net, train, lambda out, y: out.sum(1) * 0.0)
+    with pytest.raises(MethodError, match="KrylovRoot"):
+        InfluenceFunction(nn.Linear(3, 6000), train, nn.CrossEntropyLoss())
     with pytest.raises(IndexError):
         TracIn(net, (train[0], train[1] + 9), SEEDS, load, LOSS).scores(test)

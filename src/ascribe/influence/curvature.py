@@ -19,6 +19,8 @@ from ascribe.influence.gradients import LossFunction, check_graph, is_separable,
 
 Product = Callable[[Tensor], Tensor]
 
+_MANY = 20_000  # parameters: in float64 a matrix of 3 GiB, and minutes to hours for its eigenvectors
+
 
 @final
 class Curvature:
@@ -126,6 +128,11 @@ class ExactRoot(Root):
     """From all eigenvectors of H: a backward pass over the data for every parameter, and their number squared."""
 
     def __call__(self, curvature: Curvature) -> Float[Tensor, "parameters rank"]:
+        if len(curvature.start) > _MANY:
+            raise MethodError(
+                f"ExactRoot needs the square of {len(curvature.start)} parameters; pass root=KrylovRoot(), or name "
+                "a few layers with layers=[...]"
+            )
         return self.of(curvature.matrix())
 
 
