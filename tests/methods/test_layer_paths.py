@@ -102,6 +102,16 @@ def test_fixed_rules_keep_their_laws(method: InternalInfluence | NeuronConductan
     check_method(method)
 
 
+def test_conductance_through_attention() -> None:
+    """Its fused form has no second derivative; as matrix products it has, and the choice is given back."""
+    net = nn.Sequential(nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True), nn.Flatten())
+    net = nn.Sequential(net, nn.Linear(12, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    before = torch.backends.cuda.flash_sdp_enabled()
+    a = explain(net, torch.randn(2, 3, 4).double(), Conductance(), at="1")
+    assert float(a.gap.abs().max()) < 1e-9
+    assert torch.backends.cuda.flash_sdp_enabled() == before
+
+
 def test_what_is_not_there_is_refused() -> None:
     net = _net(nn.Tanh)
     with pytest.raises(LayerError, match=r"\(9,\), which have no neuron \(9,\)"):

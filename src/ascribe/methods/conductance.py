@@ -15,6 +15,7 @@ from ascribe.core.score import Score
 from ascribe.maths.paths import Leg, Path, Straight
 from ascribe.maths.quadrature import Adaptive, GaussLegendre, Quadrature, Riemann
 from ascribe.methods.paths import checked, heights, layer_form, legs, path_integral, together
+from ascribe.methods.second_derivatives import twice
 
 
 @final
@@ -26,6 +27,8 @@ class Conductance(Method):
     `Adaptive` takes $dh/dt$ from a second backward pass, to the tolerance of `IntegratedGradients`. A fixed rule is the
     sum $\sum_k \frac{\partial f}{\partial h}(t_k)\odot(h(t_{k+1}) - h(t_k))$ over its nodes, which misses what is
     before the first and behind the last; it needs first derivatives of the layers behind the cut only.
+
+    Raises MethodError where `Adaptive` meets an operation that has no second derivative.
 
     Source: Dhamdhere, Sundararajan & Yan (2018), "How important is a neuron?".
     """
@@ -50,7 +53,8 @@ class Conductance(Method):
                 _add_steps(f, leg, self.quadrature, total)
             return total
         ends = heights(f, parts, z)
-        return together([_flow(f, leg, end, like, self.quadrature) for leg, end in zip(parts, ends, strict=True)])
+        with twice("use Conductance(GaussLegendre(50)), which needs first derivatives only"):
+            return together([_flow(f, leg, end, like, self.quadrature) for leg, end in zip(parts, ends, strict=True)])
 
 
 def _flow(
