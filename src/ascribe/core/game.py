@@ -12,11 +12,13 @@ from torch import Tensor
 
 from ascribe.core.evaluate import draw_values, sweep, values
 from ascribe.core.score import Score
+from ascribe.errors import InputError
 
 # Who is present in coalition number q of the k-th of the data rows asked about.
 Coalitions = Callable[[Int[Tensor, " n"], Int[Tensor, " n"]], Bool[Tensor, "n players"]]
 
 _WORTHS = 2**21  # worths held at a time: 16 MiB in float64
+_MASKS = 2**22  # entries of all coalitions' masks that are held, if there are no more
 
 
 def blocks(rows: int, worths: int) -> Iterator[Int[Tensor, " block"]]:
@@ -63,7 +65,10 @@ class Game:
         coalitions: Coalitions | Bool[Tensor, "questions players"],
         draws: Int[Tensor, " questions"],
     ) -> Float64[Tensor, "block questions"]:
-        """What coalition q is worth where background row `draws[q]` stands in for the absent: one evaluation each."""
+        """What coalition q is worth where background row `draws[q]` stands in for the absent: one evaluation each.
+
+        Raises InputError for NaN or infinity.
+        """
         return self._ask(rows, coalitions, torch.arange(len(draws)), draws)
 
     def worths(
@@ -89,7 +94,14 @@ class Game:
         draws = draws.to(device)
         answers = torch.empty(len(which), len(rows), dtype=torch.float64)
 
-        def mixed(question: slice, place: slice) -> Shaped[Tensor, "n *shape"]:
+        players = self.f.players
+        masks = None
+        if isinstance(coalitions, Tensor) and not players.by_row and coalitions.shape[0] * z[0].numel() <= _MASKS:
+            masks = players.mask(coalitions.to(device), places[:1].expand(len(coalitions)))
+
+        def keep(question: slice, place: slice) -> Bool[Tensor, "questions some *shape"]:
+            if masks is not None:
+                return masks[which[question].to(device)][:, None]
             if isinstance(coalitions, Tensor):
                 # One mask a question, whatever the number of data rows.
                 present = coalitions[which[question]][:, None]
@@ -99,21 +111,36 @@ class Game:
                 present = coalitions(asked, numbers.repeat(len(asked) // len(numbers)))
                 present = present.unflatten(0, (-1, len(numbers)))
             data = places[place] // self.f.outputs
-            if self.f.players.by_row:
+            if players.by_row:
                 present = present.expand(-1, len(data), -1)
             mine = data.repeat(len(present)) if present.shape[1] > 1 else data[:1].expand(len(present))
-            keep = self.f.players.mask(present.flatten(0, 1).to(device), mine).unflatten(0, present.shape[:2])
+            return players.mask(present.flatten(0, 1).to(device), mine).unflatten(0, present.shape[:2])
+
+        def mixed(question: slice, place: slice) -> Shaped[Tensor, "n *shape"]:
             other = z0[draws[question]] if self.draws > 1 else z0
-            return torch.where(keep, z[place], other if other.shape[1] == 1 else other[:, place]).flatten(0, 1)
+            other = other if other.shape[1] == 1 else other[:, place]
+            return torch.where(keep(question, place), z[place], other).flatten(0, 1)
 
         def answer(index: Int[Tensor, " piece"]) -> None:
             first, last = int(index[0]), int(index[-1]) + 1
             # The data rows run fastest: those that are outputs of one row meet, and share what they have in common.
-            pieces = [mixed(*rectangle) for rectangle in rectangles(first, last, len(rows))]
-            scores = self.f(pieces[0] if len(pieces) == 1 else torch.cat(pieces), places[index % len(rows)])
+            if last - first >= len(rows):
+                # Whole questions, and what is too much at both ends: one operation.
+                line = first // len(rows)
+                piece = mixed(slice(line, -(-last // len(rows))), slice(None))
+                piece = piece[first - line * len(rows) : last - line * len(rows)]
+            else:
+                piece = torch.cat([mixed(*rectangle) for rectangle in rectangles(first, last, len(rows))])
+            scores = self.f(piece, places[index % len(rows)])
             answers.view(-1)[first:last] = scores.detach().cpu()
 
         sweep(self.f, answers.numel(), answer, gradients=False)
+        if not bool(answers.isfinite().all()):
+            row = int(rows[(~answers.isfinite()).any(dim=0).nonzero()[0, 0]]) // self.f.outputs
+            raise InputError(
+                f"the model gives NaN or infinity for row {row} of x with some of its features replaced; "
+                "pass a baseline= or background= that the model takes, or leave such rows out"
+            )
         return answers.T.contiguous()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import final
 
 import torch
@@ -144,6 +144,7 @@ class Index:
         return sums(degree, 1, 1, 1), sums(degree - 1, -1, 0, 1), sums(degree - 2, 1, -1, 1)
 
 
+@cache
 def shapley_index(players: int) -> Index:
     r"""$\phi_i = \sum_{S \not\ni i} \frac{|S|!(n-|S|-1)!}{n!}\,(v(S \cup i) - v(S))$.
 
@@ -153,6 +154,7 @@ def shapley_index(players: int) -> Index:
     return Index(_quotient(1.0, size), -_quotient(1.0, players - size))
 
 
+@cache
 def banzhaf_index(players: int) -> Index:
     r"""$\beta_i = 2^{1-n} \sum_{S \not\ni i} (v(S \cup i) - v(S))$.
 
@@ -165,6 +167,7 @@ def banzhaf_index(players: int) -> Index:
     return Index(share, -share)
 
 
+@cache
 def pairwise_index(players: int, kind: str) -> Index:
     r"""Interactions of order two: the sum of $w_{|T|}\,(v(T \cup ij) - v(T \cup i) - v(T \cup j) + v(T))$ over $T$.
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import final
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from jaxtyping import Bool, Float64, Int
 from torch import Tensor
@@ -105,19 +107,20 @@ def apportioned(
     >>> apportioned(torch.tensor([6.0, 3.0, 1.0]).double(), torch.tensor([4.0, 9.0, 9.0]).double(), 9).tolist()
     [4, 4, 1]
     """
-    # Ties are broken for good, the first before the others.
-    wanted = wanted * (1 + 1e-9 * torch.arange(len(wanted), 0, -1, dtype=torch.float64))
+    # Ties are broken for good, the first before the others. In numpy, whose small operations cost the least.
+    shares, limits = wanted.numpy() * (1 + 1e-9 * np.arange(len(wanted), 0, -1)), most.numpy()
+    shares = shares / shares.max()
 
-    def given(price: float) -> Float64[Tensor, " parties"]:
-        return (wanted / wanted.max() * price + 0.5).floor().clamp(min=1).minimum(most)
+    def given(price: float) -> npt.NDArray[np.float64]:
+        return np.minimum(np.maximum(np.floor(shares * price + 0.5), 1), limits)
 
     low, high = 0.0, 1.0
-    while given(high).sum() <= seats and bool((given(high) < most).any()):
+    while given(high).sum() <= seats and bool((given(high) < limits).any()):
         high *= 2
-    for _ in range(80):
+    while high - low > 1e-12 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if given(middle).sum() <= seats else (low, middle)
-    return given(low).long()
+    return torch.from_numpy(given(low)).long()
 
 
 @final
@@ -174,14 +177,13 @@ def subsets(players: int, size: int, number: Int[Tensor, " m"]) -> Bool[Tensor, 
     >>> subsets(3, 2, torch.arange(3)).int().tolist()
     [[1, 1, 0], [1, 0, 1], [0, 1, 1]]
     """
-    left, rest = torch.full_like(number, size), number.clone()
-    present = torch.zeros(len(number), players, dtype=torch.bool)
+    left, rest = np.full(len(number), size), number.numpy().copy()
+    present = np.zeros((len(number), players), dtype=bool)
     for player in range(players):
         # With r players behind this one there are C(r, left - 1) subsets that take it; too many to number are enough.
         behind = players - player - 1
-        taking = [0] + [min(math.comb(behind, k - 1), _LISTED + 1) for k in range(1, size + 1)]
-        ways = torch.tensor(taking)[left]
-        present[:, player] = rest < ways
-        rest = torch.where(present[:, player], rest, rest - ways)
-        left = left - present[:, player].long()
-    return present
+        ways = np.array([0] + [min(math.comb(behind, k), _LISTED + 1) for k in range(size)])[left]
+        present[:, player] = taken = rest < ways
+        rest -= np.where(taken, 0, ways)
+        left -= taken
+    return torch.from_numpy(present)

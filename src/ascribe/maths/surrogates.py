@@ -17,7 +17,7 @@ from ascribe.maths.indices import elementary
 ODD = ({3: 0.0}, {3: 1.0}, {3: 10.0})
 EVEN = ({2: 1.0, 4: 0.0}, {2: 10.0, 4: 1.0}, {2: 100.0, 4: 10.0})
 
-_FITTED = 2048  # units that are fitted, all others are foretold: inverting takes the cube of it, half a second
+_FITTED = 1024  # units that are fitted, all others are foretold: inverting takes the cube of it, a tenth of a second
 _TOGETHER = 2**22  # entries of a kernel matrix that are held together
 
 
@@ -43,7 +43,7 @@ class Surrogate:
     column for any of them. How strong they are each row says for itself: it takes those strengths that foretell best
     each of its units, weighted, from all the others.
 
-    Costs the cube of the number of units, at most 2,048 of which are fitted, for each choice of strengths, once for all
+    Costs the cube of the number of units, at most 1,024 of which are fitted, for each choice of strengths, once for all
     rows.
 
     Source: Rasmussen & Williams (2006), "Gaussian processes for machine learning", 2.7 and 5.4.2; for games, Witter,
@@ -106,7 +106,7 @@ class Surrogate:
             for degree in self.strengths[0]
             if self._has(degree)
         }
-        return [_solver({d: kernel * s[d] for d, kernel in kernels.items()}, trends) for s in self.strengths]
+        return [_solver([kernel * s[d] for d, kernel in kernels.items() if s[d] > 0], trends) for s in self.strengths]
 
     def _foretold(self, fit: Fit, values: Float64[Tensor, "units rows"]) -> Fit:
         """With what is missed at the units that were not fitted."""
@@ -132,11 +132,10 @@ class _Solver:
     annihilator: Float64[Tensor, "units units"]
 
 
-def _solver(kernels: dict[int, Float64[Tensor, "units units"]], trends: Float64[Tensor, "units trends"]) -> _Solver:
-    covariance = torch.eye(len(trends), dtype=torch.float64)
-    for kernel in kernels.values():
-        covariance = covariance + kernel
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance))
+def _solver(kernels: list[Float64[Tensor, "units units"]], trends: Float64[Tensor, "units trends"]) -> _Solver:
+    inverse = covariance = torch.eye(len(trends), dtype=torch.float64)
+    if kernels:
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(covariance + sum(kernels[1:], kernels[0])))
     weighted = inverse @ trends
     # Two players who are never apart in the sample share what they add.
     slopes = torch.linalg.pinv(trends.T @ weighted, hermitian=True, rtol=1e-12) @ weighted.T
