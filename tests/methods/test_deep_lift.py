@@ -127,7 +127,7 @@ def test_multipliers_alone() -> None:
         warnings.simplefilter("ignore")
         one = captum.attr.DeepLift(net, multiply_by_inputs=False).attribute(x, baseline, target=1)
         many = captum.attr.DeepLiftShap(net, multiply_by_inputs=False).attribute(x, background, target=1)
-    multipliers = DeepLift(multiply=False)
+    multipliers = DeepLift(local=True)
     torch.testing.assert_close(explain(net, x, multipliers, target=1, baseline=baseline).values, one.detach())
     torch.testing.assert_close(explain(net, x, multipliers, target=1, background=background).values, many.detach())
 

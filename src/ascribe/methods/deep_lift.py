@@ -27,7 +27,7 @@ class DeepLift(Method):
     Against several references, the mean over them (DeepLiftShap). Rules hang on the functions that the network calls,
     so functional and reused activations are right; a function without a rule is an error.
 
-    `multiply=False` gives the multipliers themselves, of several references the mean.
+    `local=True` gives the multipliers themselves, of several references the mean.
 
     Costs two forward passes and one backward pass for each reference.
 
@@ -38,7 +38,7 @@ class DeepLift(Method):
     tensor([[3., 3.]])
     """
 
-    multiply: bool = True
+    local: bool = False
 
     reference: ClassVar[str] = "background"
     gradients: ClassVar[bool] = True
@@ -46,7 +46,7 @@ class DeepLift(Method):
     @property
     def laws(self) -> frozenset[str]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Multipliers alone are no shares of the score."""
-        return frozenset({"complete", "dummy", "linear", "affine"} if self.multiply else {"dummy", "linear"})
+        return frozenset({"dummy", "linear"} if self.local else {"complete", "dummy", "linear", "affine"})
 
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]
@@ -68,7 +68,7 @@ class DeepLift(Method):
 
         def work(index: Int[Tensor, " pairs"]) -> None:
             for row, difference, found in [one(part) for part in pieces(f, index)]:
-                total.index_add_(0, row, difference * found.multipliers if self.multiply else found.multipliers)
+                total.index_add_(0, row, found.multipliers if self.local else difference * found.multipliers)
                 scores.append(found.scores)
                 before.append(found.reference)
 
