@@ -49,17 +49,21 @@ class Ridge:
         return torch.cat(coefficients), torch.cat(errors)
 
     def _solve(self, x: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
-        x, y, gram, moment = _centred(x, y, w)
-        inverse = _inverse(gram + self.alpha * torch.eye(gram.shape[-1]).to(gram))
-        c = (inverse @ moment[..., None])[..., 0]
+        x, y = _centred(x, y, w)
+        root = w.sqrt()
+        scaled = root[..., None] * x
+        samples, features = x.shape[-2:]
+        # The same on either side: S (S'S + aI)^-1 = (SS' + aI)^-1 S; the smaller matrix is inverted.
+        small = scaled.mT @ scaled if features <= samples else scaled @ scaled.mT
+        inverse = _inverse(small + self.alpha * torch.eye(len(small[0])).to(small))
+        weight = scaled @ inverse if features <= samples else inverse @ scaled
+        c = (weight.mT @ (root * y)[..., None])[..., 0]
         residual = y - (x @ c[..., None])[..., 0]
         # Each sample's influence on c; their squares add up to the variance.
-        influence = ((w * residual)[..., None] * x) @ inverse
-        free = y.shape[-1] - 1 - (inverse * gram.mT).sum((-1, -2))
-        scale = torch.where(free > 1e-6, y.shape[-1] / free, torch.inf)
-        return c, (influence.square().sum(-2).sqrt() * scale.sqrt()[:, None]).nan_to_num(
-            nan=torch.inf, posinf=torch.inf
-        )
+        variance = ((root * residual)[..., None] * weight).square().sum(-2)
+        free = samples - 1 - (weight * scaled).sum((-1, -2))
+        scale = torch.where(free > 1e-6, samples / free, torch.inf)
+        return c, (variance * scale[:, None]).sqrt().nan_to_num(nan=torch.inf, posinf=torch.inf)
 
 
 @final
@@ -104,17 +108,31 @@ class Lasso:
     def _descend(
         self, x: Tensor, y: Tensor, w: Tensor, start: Tensor, tolerance: float
     ) -> Float64[Tensor, "rows features"]:
-        _, _, gram, moment = _centred(x, y, w)
-        c = start.clone()
-        pull = moment - (gram @ c[..., None])[..., 0]
+        x, y = _centred(x, y, w)
+        weighted = x * w[..., None]
+        curve = (weighted * x).sum(-2)
+        varies = curve > 1e-12 * curve.amax(-1, keepdim=True)  # a feature that does not vary has no coefficient
+        c, met = start.clone(), torch.zeros(x.shape[-1], dtype=torch.bool, device=x.device)
+        while True:
+            pull = (weighted.mT @ (y - (x @ c[..., None])[..., 0])[..., None])[..., 0]
+            moves = ((c != 0) | (varies & (pull.abs() > self.alpha))).any(0)
+            if not bool((moves & ~met).any()):
+                return c
+            # Of many features few are gone through again and again: those that have ever moved.
+            met = met | moves if len(met) > x.shape[-2] else torch.ones_like(met)
+            some = met.nonzero()[:, 0]
+            gram = weighted[..., some].mT @ x[..., some]
+            c[:, some] = self._sweep(c[:, some], pull[:, some], gram, varies[:, some], tolerance)
+
+    def _sweep(self, c: Tensor, pull: Tensor, gram: Tensor, varies: Tensor, tolerance: float) -> Tensor:
+        """Descend along one coordinate after the other, over and over."""
         curve = gram.diagonal(dim1=-2, dim2=-1)
-        moves = curve > 1e-12 * curve.amax(-1, keepdim=True)  # a feature that does not vary has no coefficient
-        bottom = torch.where(moves, curve, 1)
+        bottom = torch.where(varies, curve, 1)
         for _ in range(_SWEEPS):
             largest = torch.zeros_like(c[:, 0])
             for j in range(c.shape[1]):
                 alone = pull[:, j] + curve[:, j] * c[:, j]
-                new = torch.where(moves[:, j], torch.nn.functional.softshrink(alone, self.alpha) / bottom[:, j], 0)
+                new = torch.where(varies[:, j], torch.nn.functional.softshrink(alone, self.alpha) / bottom[:, j], 0)
                 step = new - c[:, j]
                 pull -= gram[..., j] * step[:, None]
                 c[:, j] = new
@@ -128,7 +146,7 @@ def _pieces(
     x: Float64[Tensor, "samples features"], y: Float64[Tensor, "rows samples"], w: Float64[Tensor, "any samples"]
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Rows that are solved together: as many as may be held."""
-    block = max(1, _TOGETHER // (max(x.shape) * x.shape[1]))
+    block = max(1, _TOGETHER // (x.numel() + min(x.shape) ** 2))
     for first in range(0, len(y), block):
         rows = slice(first, first + block)
         yield x, y[rows], w if len(w) == 1 else w[rows]
@@ -136,13 +154,10 @@ def _pieces(
 
 def _centred(
     x: Float64[Tensor, "samples features"], y: Float64[Tensor, "rows samples"], w: Float64[Tensor, "any samples"]
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Both sides less their weighted means, $X^T W X$ and $X^T W y$; one X for all rows that share their weights."""
+) -> tuple[Float64[Tensor, "any samples features"], Float64[Tensor, "rows samples"]]:
+    """Both sides less their weighted means; one X for all rows that share their weights."""
     share = w / w.sum(1, keepdim=True)
-    x = x - (share @ x)[:, None]
-    y = y - (share * y).sum(1, keepdim=True)
-    weighted = x * w[..., None]
-    return x, y, weighted.mT @ x, (weighted.mT @ y[..., None])[..., 0]
+    return x - (share @ x)[:, None], y - (share * y).sum(1, keepdim=True)
 
 
 def _inverse(a: Float64[Tensor, "any features features"]) -> Float64[Tensor, "any features features"]:
