@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from typing import Any
 
@@ -62,6 +63,17 @@ def close(found: Any, wanted: Any, rtol: float = 1e-5) -> None:
 def test_every_name_is_here(name: str):
     assert hasattr(peer, name)
     assert hasattr(ours, name)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["_core.llm_attr", "_core.remote_provider", "_models.base", "_utils.baselines", "_utils.interpretable_input"],
+)
+def test_the_inside_is_where_captum_has_it(module: str):
+    inside, known = (importlib.import_module(f"{door.__name__}.{module}") for door in (ours, peer))
+    own = {name for name in NAMES if getattr(getattr(known, name, None), "__module__", "") == known.__name__}
+    assert own
+    assert all(getattr(inside, name) is getattr(ours, name) for name in own)
 
 
 @pytest.mark.parametrize("kind", INPUTS)

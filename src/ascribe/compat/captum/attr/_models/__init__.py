@@ -1,0 +1,1 @@
+"""Where Captum has what some programs import from its inside."""
