@@ -70,6 +70,12 @@ class Inputs:
             return parts[0]
         return dict(zip(self.keys, parts, strict=True)) if isinstance(self.keys[0], str) else tuple(parts)
 
+    @property
+    def original(self) -> Any:
+        """The tensors in the nest that the user gave, whole numbers as such."""
+        pairs = zip(self.kinds, self.parts, strict=True)
+        return self._nested([kind.give(part) if kind.whole else part for kind, part in pairs])
+
     def call(self, model: Callable[..., Any], parts: Sequence[Tensor], rows: Int[Tensor, " n"]) -> Any:
         """The model's output on these parts, which stand for these data rows."""
         arguments = [kind.give(part) for kind, part in zip(self.kinds, parts, strict=True)]

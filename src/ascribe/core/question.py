@@ -36,7 +36,7 @@ class Question:
     def answer(self, method: Method) -> Attribution:
         """Attributions by this method."""
         started = self.place.f.budget.calls, self.place.f.budget.evaluations, perf_counter()
-        shown = self.entrance if method.yields == "input" else self.place
+        shown = self.entrance if method.yields in ("input", "map") else self.place
         with torch.no_grad(), self.place.f.budget.showing(method.name):
             place = self._varied(method)
             f, z0 = place.f, place.background if method.reference == "background" else place.point
@@ -53,7 +53,7 @@ class Question:
             output=self._by_output(output),
             reference=self._by_output(reference),
             gap=self._by_output(gap.to(output.dtype)),
-            inputs=shown.nest(shown.z),
+            inputs=shown.f.form.original,
             names=_map_names(found.values, self.at) if method.yields == "map" else shown.f.players.names,
             target=self.target,
             at=self.at,
