@@ -95,7 +95,7 @@ class TracInCPFastRandProj(_Last):
         self.tracin = TracInProjected(model, final_fc_layer, **self.knobs, **own)
 
     def influence(
-        self, inputs: Any = None, k: int | None = None, proponents: bool = True
+        self, inputs: Any = None, k: int | None = 5, proponents: bool = True
     ) -> Tensor | KMostInfluentialResults:
         """Scores of all training examples, or with `k` the numbers and scores of the first."""
         require(inputs)
