@@ -44,9 +44,9 @@ class Ridge:
         y: Float[Tensor, "rows samples"],
         weights: Float[Tensor, "any samples"],
     ) -> tuple[Float64[Tensor, "rows features"], Float64[Tensor, "rows features"]]:
-        pieces = [self._solve(*each) for each in _pieces(x.double(), y.double(), weights.double())]
-        coefficients, errors = zip(*pieces, strict=True)
-        return torch.cat(coefficients), torch.cat(errors)
+        found = [self._solve(*piece) for piece in _pieces(x, y, weights, 1)]
+        coefficients, errors = (torch.cat([part.flatten(0, 1) for part in parts]) for parts in zip(*found, strict=True))
+        return coefficients, errors
 
     def _solve(self, x: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
         x, y = _centred(x, y, w)
@@ -55,15 +55,15 @@ class Ridge:
         samples, features = x.shape[-2:]
         # The same on either side: S (S'S + aI)^-1 = (SS' + aI)^-1 S; the smaller matrix is inverted.
         small = scaled.mT @ scaled if features <= samples else scaled @ scaled.mT
-        inverse = _inverse(small + self.alpha * torch.eye(len(small[0])).to(small))
+        inverse = _inverse(small + self.alpha * torch.eye(small.shape[-1]).to(small))
         weight = scaled @ inverse if features <= samples else inverse @ scaled
-        c = (weight.mT @ (root * y)[..., None])[..., 0]
-        residual = y - (x @ c[..., None])[..., 0]
-        # Each sample's influence on c; their squares add up to the variance.
-        variance = ((root * residual)[..., None] * weight).square().sum(-2)
+        c = (root[:, None] * y) @ weight
+        residual = root[:, None] * (y - c @ x.mT)
+        # Each sample's influence on c is its residual times its weight; their squares add up to the variance.
+        variance = residual.square() @ weight.square()
         free = samples - 1 - (weight * scaled).sum((-1, -2))
         scale = torch.where(free > 1e-6, samples / free, torch.inf)
-        return c, (variance * scale[:, None]).sqrt().nan_to_num(nan=torch.inf, posinf=torch.inf)
+        return c, (variance * scale[:, None, None]).sqrt().nan_to_num(nan=torch.inf, posinf=torch.inf)
 
 
 @final
@@ -89,75 +89,74 @@ class Lasso:
         y: Float[Tensor, "rows samples"],
         weights: Float[Tensor, "any samples"],
     ) -> tuple[Float64[Tensor, "rows features"], Float64[Tensor, "rows features"]]:
-        x, y, weights = x.double(), y.double(), weights.double()
-        c = self._fit(x, y, weights, torch.zeros(len(y), x.shape[1]).to(y), 1e-10)
-        if len(x) < _GROUPS:
-            return c, torch.full_like(c, torch.inf)
-        group = torch.arange(len(x), device=x.device) % _GROUPS
-        # Four digits do for an error, and are near where all samples ended.
-        without = [self._fit(x[k], y[:, k], weights[:, k], c, 1e-4) for k in (group != g for g in range(_GROUPS))]
-        return c, torch.stack(without).std(0, correction=0) * sqrt(_GROUPS - 1)
+        groups = _GROUPS if len(x) >= _GROUPS else 0
+        # Each group's samples count nothing in turn.
+        counts = (torch.arange(len(x)) % _GROUPS != torch.arange(groups)[:, None]).double().to(x.device)
+        values: list[Tensor] = []
+        errors: list[Tensor] = []
+        for each, scores, w in _pieces(x, y, weights, groups + 1):
+            c = self._descend(each, scores, w, torch.zeros(*scores.shape[:2], x.shape[1]).to(scores), 1e-10)
+            error = torch.full_like(c, torch.inf)
+            if groups:
+                some, start = (part.repeat_interleave(groups, 0) for part in (scores, c))
+                # Fewer digits do for an error, and are near where all samples ended.
+                without = self._descend(each, some, (w[:, None] * counts).flatten(0, 1), start, 1e-6)
+                error = without.unflatten(0, (len(w), groups)).std(1, correction=0) * sqrt(groups - 1)
+            values.append(c.flatten(0, 1))
+            errors.append(error.flatten(0, 1))
+        return torch.cat(values), torch.cat(errors)
 
-    def _fit(
-        self, x: Tensor, y: Tensor, w: Tensor, start: Tensor, tolerance: float
-    ) -> Float64[Tensor, "rows features"]:
-        pieces = list(_pieces(x, y, w / w.sum(1, keepdim=True)))
-        starts = start.split([len(piece[1]) for piece in pieces])
-        return torch.cat([self._descend(*each, c, tolerance) for each, c in zip(pieces, starts, strict=True)])
-
-    def _descend(
-        self, x: Tensor, y: Tensor, w: Tensor, start: Tensor, tolerance: float
-    ) -> Float64[Tensor, "rows features"]:
+    def _descend(self, x: Tensor, y: Tensor, w: Tensor, start: Tensor, tolerance: float) -> Tensor:
+        w = w / w.sum(-1, keepdim=True)
         x, y = _centred(x, y, w)
         weighted = x * w[..., None]
         curve = (weighted * x).sum(-2)
         varies = curve > 1e-12 * curve.amax(-1, keepdim=True)  # a feature that does not vary has no coefficient
         c, met = start.clone(), torch.zeros(x.shape[-1], dtype=torch.bool, device=x.device)
         while True:
-            pull = (weighted.mT @ (y - (x @ c[..., None])[..., 0])[..., None])[..., 0]
-            moves = ((c != 0) | (varies & (pull.abs() > self.alpha))).any(0)
+            pull = (y - c @ x.mT) @ weighted
+            moves = ((c != 0) | (varies[:, None] & (pull.abs() > self.alpha))).flatten(0, 1).any(0)
             if not bool((moves & ~met).any()):
                 return c
             # Of many features few are gone through again and again: those that have ever moved.
-            met = met | moves if len(met) > x.shape[-2] else torch.ones_like(met)
+            met = met | moves if x.shape[-1] > x.shape[-2] else torch.ones_like(met)
             some = met.nonzero()[:, 0]
             gram = weighted[..., some].mT @ x[..., some]
-            c[:, some] = self._sweep(c[:, some], pull[:, some], gram, varies[:, some], tolerance)
+            c[..., some] = self._sweep(c[..., some], pull[..., some], gram, varies[:, some], tolerance)
 
     def _sweep(self, c: Tensor, pull: Tensor, gram: Tensor, varies: Tensor, tolerance: float) -> Tensor:
         """Descend along one coordinate after the other, over and over."""
         curve = gram.diagonal(dim1=-2, dim2=-1)
         bottom = torch.where(varies, curve, 1)
         for _ in range(_SWEEPS):
-            largest = torch.zeros_like(c[:, 0])
-            for j in range(c.shape[1]):
-                alone = pull[:, j] + curve[:, j] * c[:, j]
-                new = torch.where(varies[:, j], torch.nn.functional.softshrink(alone, self.alpha) / bottom[:, j], 0)
-                step = new - c[:, j]
-                pull -= gram[..., j] * step[:, None]
-                c[:, j] = new
-                largest = torch.maximum(largest, step.abs())
-            if bool((largest <= tolerance * c.abs().amax(1)).all()):
+            before = c.clone()
+            for j in range(c.shape[-1]):
+                alone = pull[..., j] + curve[:, j, None] * c[..., j]
+                new = torch.nn.functional.softshrink(alone, self.alpha) / bottom[:, j, None] * varies[:, j, None]
+                pull -= (new - c[..., j])[..., None] * gram[:, None, j]
+                c[..., j] = new
+            if bool(((c - before).abs().amax(-1) <= tolerance * c.abs().amax(-1)).all()):
                 break
         return c
 
 
 def _pieces(
-    x: Float64[Tensor, "samples features"], y: Float64[Tensor, "rows samples"], w: Float64[Tensor, "any samples"]
+    x: Float[Tensor, "samples features"], y: Float[Tensor, "rows samples"], w: Float[Tensor, "any samples"], times: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Rows that are solved together: as many as may be held."""
-    block = max(1, _TOGETHER // (x.numel() + min(x.shape) ** 2))
-    for first in range(0, len(y), block):
-        rows = slice(first, first + block)
-        yield x, y[rows], w if len(w) == 1 else w[rows]
+    """What is solved together, so many times over: X, the rows of each set (sets, rows, samples), and its weights.
+
+    Rows that share their weights are one set; others are a set each.
+    """
+    x, y, w = x.double(), y.double(), w.double()
+    each = x.numel() + min(x.shape) ** 2 if len(w) > 1 else sum(x.shape)
+    for rows in torch.arange(len(y), device=y.device).split(max(1, _TOGETHER // (times * each))):
+        yield x, y[rows][:, None] if len(w) > 1 else y[rows][None], w[rows] if len(w) > 1 else w
 
 
-def _centred(
-    x: Float64[Tensor, "samples features"], y: Float64[Tensor, "rows samples"], w: Float64[Tensor, "any samples"]
-) -> tuple[Float64[Tensor, "any samples features"], Float64[Tensor, "rows samples"]]:
-    """Both sides less their weighted means; one X for all rows that share their weights."""
-    share = w / w.sum(1, keepdim=True)
-    return x - (share @ x)[:, None], y - (share * y).sum(1, keepdim=True)
+def _centred(x: Tensor, y: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    """Both sides less their weighted means: (sets, samples, features) and (sets, rows, samples)."""
+    share = w / w.sum(-1, keepdim=True)
+    return x - (share @ x)[:, None], y - y @ share[..., None]
 
 
 def _inverse(a: Float64[Tensor, "any features features"]) -> Float64[Tensor, "any features features"]:
