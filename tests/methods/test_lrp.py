@@ -1,5 +1,6 @@
 """LRP against the pair-by-pair rules of the papers, against Captum where that is right, and its own promises."""
 
+import inspect
 import warnings
 
 import captum.attr
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from captum.attr._utils.lrp_rules import Alpha1_Beta0_Rule, EpsilonRule, GammaRule, IdentityRule
 from torch import Tensor, nn
 
+import ascribe.rules
 from ascribe.core.explain import explain
 from ascribe.errors import MethodError
 from ascribe.kan.network import KAN
@@ -230,6 +232,33 @@ def test_softmax_passes_its_taylor_term() -> None:
     torch.testing.assert_close(found, torch.stack(expected))
 
 
+def test_attention_entry_by_entry() -> None:
+    query, key, value = (points(2, 4, 3, seed=seed) for seed in range(3))
+
+    def score(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return F.scaled_dot_product_attention(q, k, v)[:, 1, 2]
+
+    found = explain(score, (query, key, value), LRP(Epsilon(0.0)))
+    for row in range(2):
+        relevance = torch.zeros(4, 3, dtype=torch.float64)
+        relevance[1, 2] = found.output[row]
+        expected = replica.attention_relevance(query[row], key[row], value[row], relevance)
+        torch.testing.assert_close(tuple(part[row] for part in found.values), expected)
+
+
+def test_layer_norm_entry_by_entry() -> None:
+    torch.manual_seed(0)
+    norm = nn.LayerNorm(5).double()
+    nn.init.normal_(norm.weight, 1, 0.3)
+    nn.init.normal_(norm.bias, 0, 0.3)
+    x = points(3, 5)
+    found = explain(norm, x, LRP(Epsilon(0.0)), target=2)
+    for row in range(3):
+        relevance = torch.eye(5)[2] * found.output[row]
+        expected = replica.layer_norm_relevance(x[row], norm.weight.detach(), norm.bias.detach(), relevance)
+        torch.testing.assert_close(found.values[row], expected)
+
+
 def test_products_are_split_and_masks_take_nothing() -> None:
     x = points(3, 4, 6)
     halves = explain(lambda z: (z[:, :, :3] @ z[:, :, 3:].transpose(1, 2)).sum((1, 2)), x, LRP(Epsilon(0.0))).values
@@ -348,6 +377,15 @@ def test_knobs_out_of_range(knobs) -> None:
 def test_identity_needs_the_same_shape() -> None:
     with pytest.raises(MethodError, match="as many outputs"):
         explain(nn.Linear(3, 1), torch.ones(2, 3), LRP(Identity()))
+
+
+def test_what_users_choose_from() -> None:
+    public = {name for name, thing in vars(ascribe.rules).items() if name[0] != "_" and not inspect.ismodule(thing)}
+    assert public == {
+        "AlphaBeta", "Composite", "Epsilon", "Flat", "Gamma", "Identity", "WSquare", "ZBox", "ZPlus",
+        "epsilon_alpha2_beta1_flat", "epsilon_gamma_box", "epsilon_plus",
+    }  # fmt: skip
+    assert len({LRP(), LRP(Epsilon()), LRP(Composite()), LRP(Composite(named={"a": Gamma()})), LRP(epsilon_plus())}) > 2
 
 
 def test_a_kan_is_shared_edge_by_edge() -> None:

@@ -121,6 +121,46 @@ def softmax_relevance(x: Tensor, relevance: Tensor) -> Tensor:
     return torch.stack([sum(jacobian[j, i] * x[i] / s[j] * relevance[j] for j in range(len(x))) for i in range(len(x))])
 
 
+def attention_relevance(query: Tensor, key: Tensor, value: Tensor, relevance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Achtibat et al. (2024), section 3.3: one head, (tokens, width) each; entry by entry."""
+    query, key, value = query.double(), key.double(), value.double()
+    logits = query @ key.T / query.shape[1] ** 0.5
+    weights = logits.softmax(1)
+    mixed = weights @ value
+    to_weights, to_value = torch.zeros_like(weights), torch.zeros_like(value)
+    for j in range(len(query)):
+        for p in range(value.shape[1]):
+            for i in range(len(key)):
+                half = weights[j, i] * value[i, p] * relevance[j, p] / (2 * mixed[j, p])
+                to_weights[j, i] += half
+                to_value[i, p] += half
+    to_logits = torch.stack([softmax_relevance(row, part) for row, part in zip(logits, to_weights, strict=True)])
+    to_query, to_key = torch.zeros_like(query), torch.zeros_like(key)
+    for j in range(len(query)):
+        for i in range(len(key)):
+            for d in range(query.shape[1]):
+                product = query[j, d] * key[i, d] / query.shape[1] ** 0.5
+                half = product * to_logits[j, i] / (2 * logits[j, i])
+                to_query[j, d] += half
+                to_key[i, d] += half
+    return to_query, to_key, to_value
+
+
+def layer_norm_relevance(x: Tensor, weight: Tensor, bias: Tensor, relevance: Tensor) -> Tensor:
+    """Achtibat et al. (2024), section 3.3.3: the shift absorbs a part, the spread is constant, centring is linear."""
+    x = x.double()
+    centred = x - x.mean()
+    normal = centred / (centred.square().mean() + 1e-5).sqrt()
+    scaled = normal * weight
+    to_centred = scaled / (scaled + bias) * relevance
+    n = len(x)
+    found = torch.zeros_like(x)
+    for i in range(n):
+        for j in range(n):
+            found[i] += x[i] * ((1.0 if i == j else 0.0) - 1 / n) / centred[j] * to_centred[j]
+    return found
+
+
 def lstm_relevance(
     w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, x: Tensor, relevance: Tensor, eps: float
 ) -> Tensor:

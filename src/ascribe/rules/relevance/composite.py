@@ -35,7 +35,7 @@ class Composite:
     dense: LayerRule = field(default_factory=Epsilon)
     convolution: LayerRule | None = None
     first: LayerRule | None = None
-    named: Mapping[str, LayerRule] = field(default_factory=dict[str, LayerRule])
+    named: Mapping[str, LayerRule] = field(default_factory=dict[str, LayerRule], hash=False)
     sums: Epsilon = field(default_factory=Epsilon)
     fold: bool = True
 

@@ -32,6 +32,7 @@ from ascribe.rules.tracing import Tracing
 
 # Convolutions and products whose outputs are the second dimension, as batch norm's channels are.
 _FOLDING = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
+_SHIFTS = frozenset({"add", "radd"})
 
 
 def relevances(
@@ -111,7 +112,8 @@ class Propagating(Tracing):
             return inputs
         carrying = cast("Passing", rule)
         alone = len(inputs) == 1 and inputs[0].shape == output.shape
-        if isinstance(carrying, Sums) and alone and (noted or isinstance(called, Identity)):
+        shifted = noted and call.operation.name in _SHIFTS
+        if isinstance(carrying, Sums) and alone and (shifted or isinstance(called, Identity)):
             # Before the first layer, a shift by constants only changes the units of the input.
             carrying = Alike()
         sums = called if isinstance(called, Epsilon) else sums
