@@ -252,7 +252,7 @@ def test_layer_norm_entry_by_entry() -> None:
     nn.init.normal_(norm.weight, 1, 0.3)
     nn.init.normal_(norm.bias, 0, 0.3)
     x = points(3, 5)
-    found = explain(norm, x, LRP(Epsilon(0.0)), target=2)
+    found = explain(nn.Sequential(nn.Identity(), norm), x, LRP(Epsilon(0.0)), target=2, at="0")
     for row in range(3):
         relevance = torch.eye(5)[2] * found.output[row]
         expected = replica.layer_norm_relevance(x[row], norm.weight.detach(), norm.bias.detach(), relevance)
