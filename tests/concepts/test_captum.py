@@ -92,6 +92,9 @@ def test_vectors_are_files_that_are_read_again(tmp_path):
     torch.testing.assert_close(again.interpret(x, without, target=0), first)
     assert classifier.seen == 6
     assert again.cavs["0-1"]["conv"].stats["knobs"] == {"ratio": 0.2}
+    once = [door.Concept(7, "once", iter([images(7)])), door.Concept(8, "list", [images(8)])]
+    assert list(door.TCAV(net, "conv", **knobs).compute_cavs([once])) == ["7-8"]
+    classifier.seen -= 1
     forced = door.TCAV(net, "conv", **knobs)
     forced.compute_cavs(sets(door)[:1], force_train=True)
     assert classifier.seen == 7

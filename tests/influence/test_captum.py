@@ -155,6 +155,28 @@ def test_similarity(net, direction, layers, tmp_path):
     assert {path.suffix for path in (tmp_path / "b").rglob("*") if path.is_file()} == {".safetensors", ""}
 
 
+class Plain(torch.utils.data.Dataset):
+    """Examples without labels."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __getitem__(self, i):
+        return self.x[i]
+
+    def __len__(self):
+        return len(self.x)
+
+
+def test_examples_without_labels(net, tmp_path):
+    net.eval().float()
+    sources = normal(4, 8, 3).float()
+    similar = door.SimilarityInfluence(net, "0", Plain(sources), str(tmp_path), batch_size=3)
+    assert similar.influence(sources[:2])["0"][0].tolist() == [[0], [1]]
+    with pytest.raises(InputError, match="it must be"):
+        door.TracInCP(net, Plain(sources), [0], lambda model, i: 1.0).influence((sources, sources))
+
+
 def test_zero_activations_are_named(tmp_path):
     x, sources = torch.eye(2), torch.tensor([[1.0, 2.0], [3.0, 1.0], [0.0, 0.0]])
     net = nn.Sequential(nn.Identity())

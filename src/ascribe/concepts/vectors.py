@@ -56,11 +56,11 @@ class ConceptVectors:
 
 
 def concept_activations(model: nn.Module, layers: Sequence[str], concept: Concept) -> dict[str, Tensor]:
-    """What every layer makes of a concept's examples, a flat row for each; batch by batch."""
+    """What every layer makes of a concept's examples, a flat row for each, batch by batch; on the CPU."""
     pieces: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     for batch in concept.batches():
         for layer, value in zip(layers, activations(model, layers, batch), strict=True):
-            pieces[layer].append(value.flatten(1))
+            pieces[layer].append(value.flatten(1).cpu())
     return {layer: torch.cat(values) for layer, values in pieces.items()}
 
 

@@ -19,12 +19,13 @@ class Batches:
     """What a user calls data, as batches `(*inputs, target)` that can be gone through again and again.
 
     A tuple of tensors or a `Dataset` is cut into batches of `size`; a `DataLoader`, or any other iterable that can be
-    gone through again, such as a list of tuples, gives its own.
+    gone through again, such as a list of tuples, gives its own. A batch has `least` parts or more.
 
     Raises InputError for a loader that shuffles (its order would name nothing), and for batches that are no tuples.
     """
 
-    def __init__(self, data: Any, size: int | None = 64) -> None:
+    def __init__(self, data: Any, size: int | None = 64, least: int = 2) -> None:
+        self._least = least
         self._most: int | None = None
         if isinstance(data, (tuple, list)) and not _is_list_of_batches(data):
             data, self._most = [tuple(data)], size
@@ -45,9 +46,11 @@ class Batches:
         stream = torch.get_rng_state()
         try:
             for batch in self.source:
-                if not isinstance(batch, (tuple, list)) or len(batch) < 1:
-                    raise InputError(f"a batch is {type(batch).__name__}; it must be (*inputs, target)")
-                yield from _cut(tuple(batch), self._most)
+                parts = (batch,) if isinstance(batch, Tensor) else batch
+                if not isinstance(parts, (tuple, list)) or len(parts) < self._least:
+                    form = "a tensor" if isinstance(batch, Tensor) else type(batch).__name__
+                    raise InputError(f"a batch is {form}; it must be (*inputs, target)")
+                yield from _cut(tuple(parts), self._most)
         finally:
             torch.set_rng_state(stream)
 

@@ -64,7 +64,7 @@ def perturbed_infidelity(
     try:
         with asked(model, x, target=target, given=given, memory=memory, progress=progress) as question:
             f, z = question.entrance.f, question.entrance.z
-            phi = _packed(f, attributions, f.rows, "attributions").cpu().double().flatten(1)
+            phi = _packed(f, attributions, f.rows, "attributions").to(z).flatten(1)
             now = values(f, z).cpu().double()
             sums = _Sums(*(torch.zeros_like(now) for _ in range(4)))
             with f.budget.showing("infidelity"):
@@ -73,9 +73,9 @@ def perturbed_infidelity(
                     torch.set_rng_state(stream)
                     change, moved = _pair(perturb(_repeated(x, count)))
                     stream = torch.get_rng_state()
-                    change = _packed(f, change, len(rows), "the change").cpu().double().flatten(1)
+                    change = _packed(f, change, len(rows), "the change").to(z).flatten(1)
                     moved = _packed(f, moved, len(rows), "the changed x").to(z)
-                    said = (change.unflatten(0, (-1, count)) * phi[:, None]).sum(dim=2)
+                    said = (change.unflatten(0, (-1, count)) @ phi[:, :, None])[:, :, 0].cpu().double()
                     done = now[:, None] - values(f, moved, rows).cpu().double().view(-1, count)
                     parts = (said.square(), said * done, done.square(), (said - done).square())
                     sums = _Sums(*(total + part.sum(dim=1) for total, part in zip(sums, parts, strict=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -66,7 +66,8 @@ class TCAV(ConceptInterpreter):
                 f"{concept!r} has no examples and its vectors are not in {self.save_path}; give it data_iter"
             )
         held: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-        for batch in batches_of(concept.data_iter, repr(concept)):
+        examples = list(concept.data_iter) if isinstance(concept.data_iter, Iterator) else concept.data_iter
+        for batch in batches_of(examples, repr(concept)):
             for layer, value in zip(layers, activations(self.model, self._places(layers), batch), strict=True):
                 held[layer].append(value.flatten(1))
         self._activations.update({(concept.identifier, layer): values for layer, values in held.items()})

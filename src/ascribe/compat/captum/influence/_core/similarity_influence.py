@@ -41,7 +41,7 @@ class SimilarityInfluence(DataInfluence):
         if similarity_direction not in ("max", "min"):
             raise MethodError(f'similarity_direction={similarity_direction!r} is not known; pass "max" or "min"')
         self.layers = [layers] if isinstance(layers, str) else list(layers)
-        self.batches = Batches(influence_src_dataset, batch_size)
+        self.batches = Batches(influence_src_dataset, batch_size, least=1)
         self.folder = Path(activation_dir) / "av" / model_id / "src"
         largest = similarity_direction == "max"
         self.replace_nan: float | None = None
