@@ -75,7 +75,7 @@ class IntegratedHessians(Method):
 
                 def visit(t: Float[Tensor, " n"], which: Int[Tensor, " n"], take: Take, rows: Tensor = rows) -> None:
                     def work(index: Int[Tensor, " piece"]) -> None:
-                        _look(f, leg, t[index], rows[which[index]], lambda *found: take(index, *found))
+                        take(index, *_look(f, leg, t[index], rows[which[index]]))
 
                     sweep(f, len(t), work, gradients=True)
 
@@ -94,8 +94,10 @@ class IntegratedHessians(Method):
         )
 
 
-def _look(f: Score, leg: Leg, t: Float[Tensor, " n"], row: Int[Tensor, " n"], take: object) -> None:
-    """Give the scores at these points, the terms of their slopes, and their matrices line by line."""
+def _look(
+    f: Score, leg: Leg, t: Float[Tensor, " n"], row: Int[Tensor, " n"]
+) -> tuple[Float[Tensor, " n"], Float[Tensor, "n players"], Iterator[Float[Tensor, "n players"]]]:
+    """The scores at these points, the terms of their slopes, and their matrices line by line."""
     leaf = leg.points(t, row).detach().requires_grad_()
     away = of_row(leg.end, row) - of_row(leg.start, row)
     # Every evaluation by itself, as a slope of several outputs at one point is not told apart.
@@ -117,5 +119,4 @@ def _look(f: Score, leg: Leg, t: Float[Tensor, " n"], row: Int[Tensor, " n"], ta
                 (line,) = torch.autograd.grad(pull, leaf, retain_graph=True, allow_unused=True, materialize_grads=True)
             yield f.players.gather(line * away, data)
 
-    assert callable(take)
-    take(scores.detach(), f.players.gather(slope.detach() * away, data), lines())
+    return scores.detach(), f.players.gather(slope.detach() * away, data), lines()
