@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from captum import attr as captum
@@ -109,6 +110,13 @@ def test_the_network_sees_few_rows_at_a_time():
     assert max(seen) <= 10**6 // (4 * 3 * 32 * 32)
 
 
+def test_lists_and_numbers_of_numpy_are_sizes_too():
+    x = normal(2, 3, 4)
+    expected = explain(bent, x, Occlusion((2, 2), (1, 2))).values
+    assert torch.equal(explain(bent, x, Occlusion([2, 2], [1, 2])).values, expected)
+    assert torch.equal(explain(bent, x, Occlusion(tuple(np.array([2, 2])), (1, 2))).values, expected)
+
+
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [
@@ -116,7 +124,7 @@ def test_the_network_sees_few_rows_at_a_time():
         ({"window": (2, 2)}, r"at most 1 sizes"),
         ({"window": 0}, "does not fit"),
         ({"window": 2, "strides": 3}, "leave gaps"),
-        ({"window": 2, "strides": (1, 1)}, "for each dimension"),
+        ({"window": (2,), "strides": (1, 1)}, "for each dimension"),
         ({"window": ((2,), (2,))}, "is for 2 inputs, but there are 1"),
     ],
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, ClassVar, final
+from operator import index
+from typing import Any, ClassVar, SupportsIndex, final
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -16,8 +17,8 @@ from ascribe.core.score import Score
 from ascribe.errors import MethodError
 from ascribe.maths.windows import Windows
 
-Sizes = int | tuple[int, ...]  # of one input
-Reach = Sizes | tuple[tuple[int, ...], ...]  # of every input
+Sizes = SupportsIndex | Sequence[SupportsIndex]  # of one input
+Reach = Sizes | Sequence[Sizes]  # of every input
 
 
 @final
@@ -58,8 +59,7 @@ class Occlusion(Method):
         window, strides = _of_each(self.window, shapes, "window"), _of_each(self.strides, shapes, "strides")
         found: list[Windows] = []
         for shape, size, stride in zip(shapes, window, strides, strict=True):
-            size = (size,) if isinstance(size, int) else size
-            stride = (stride,) * len(size) if isinstance(stride, int) else stride
+            stride = stride * len(size) if len(stride) == 1 else stride
             lead = len(shape) - len(size)
             try:
                 found.append(Windows(shape, shape[: max(lead, 0)] + size, (1,) * lead + stride))
@@ -72,14 +72,16 @@ class Occlusion(Method):
         return found
 
 
-def _of_each(given: Any, shapes: Sequence[tuple[int, ...]], knob: str) -> list[Sizes]:
+def _of_each(given: Any, shapes: Sequence[tuple[int, ...]], knob: str) -> list[tuple[int, ...]]:
     """The sizes for every input; numbers by themselves are for all."""
-    nested = isinstance(given, tuple) and any(isinstance(part, tuple) for part in given)
-    if not nested:
-        return [given] * len(shapes)
-    if len(given) != len(shapes):
-        raise MethodError(f"{knob}={given} is for {len(given)} inputs, but there are {len(shapes)}; pass one for each")
-    return list(given)
+    nested = isinstance(given, (tuple, list)) and any(isinstance(part, (tuple, list)) for part in given)
+    parts = list(given) if nested else [given] * len(shapes)
+    if len(parts) != len(shapes):
+        raise MethodError(f"{knob}={given} is for {len(parts)} inputs, but there are {len(shapes)}; pass one for each")
+    try:
+        return [tuple(map(index, part if isinstance(part, Iterable) else (part,))) for part in parts]
+    except TypeError as error:
+        raise MethodError(f"{knob}={given!r} are no whole numbers; pass a number, or one for each dimension") from error
 
 
 def _without_window(f: Score, z: Float[Tensor, "rows *shape"], windows: Sequence[Windows], fill: Fill) -> Change:
