@@ -363,6 +363,19 @@ def test_refusals_name_the_operation_and_its_place(function, what: str) -> None:
     assert "test_lrp.py" in str(refusal.value)
 
 
+def test_hidden_code_is_refused_and_hooks_are_no_hindrance() -> None:
+    net, x = perceptron(), points(4, 6)
+    with pytest.warns(DeprecationWarning, match=r"torch\.jit"):
+        scripted = torch.jit.trace(net, x)
+    with pytest.raises(MethodError, match=r"LRP cannot see how .*plain module"):
+        explain(lambda z: scripted(z), x, LRP())
+    expected = explain(net, x, LRP()).values
+    net[1].register_full_backward_hook(lambda module, before, after: None)
+    torch.testing.assert_close(explain(net, x, LRP()).values, expected)
+    compiled = torch.compile(net, backend="eager")
+    torch.testing.assert_close(explain(compiled, x, LRP()).values, expected)
+
+
 KNOBS = [
     lambda: Epsilon(-1.0), lambda: Gamma(-1.0), lambda: AlphaBeta(2.0, 2.0), lambda: ZBox(0.0, 1.0, float("nan")),
 ]  # fmt: skip

@@ -54,13 +54,14 @@ class Tracing(TorchFunctionMode, ABC):
         flat = leaves(args, given)
         every = [leaf for leaf in flat if isinstance(leaf, Tensor)]
         depends = tuple(map(_depends, every))
-        if not any(depends):
+        if True not in depends:
             with torch.no_grad():
                 return func(*args, **given)
-        self.check(every)
+        reached = [tensor for tensor, one in zip(every, depends, strict=True) if one]
+        self.check(reached)
         known = operation(func)
         call = Call(known, *known.out_of_place(args, given), depends, method=self.method)
-        call.values = [tensor for tensor, one in zip(every, depends, strict=True) if one]
+        call.values = reached
         rule = self.rules.get(known.name)
         rule = None if rule is None else rule.at(call)
         noted = self.note(entry, call, rule, flat)
@@ -80,7 +81,8 @@ class Tracing(TorchFunctionMode, ABC):
         if writes and isinstance(rule, (Written, Replaced)):
             self._part_from(args[0])
             output = args[0].copy_(output)
-        nodes = [tensor.grad_fn for tensor in (*every, *tensors(output)) if _depends(tensor)]
+        changed = [*every, *tensors(output)] if writes else tensors(output)
+        nodes = [tensor.grad_fn for tensor in changed if _depends(tensor)]
         self._seen.update(nodes)
         self.made(call, rule, noted, nodes)
         return output

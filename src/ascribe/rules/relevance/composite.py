@@ -24,7 +24,8 @@ class Composite:
     """The rule of every layer, by what it is, where it is, and what it is called.
 
     `dense` is for matrix products, and for convolutions too unless `convolution` is given. `first` is for layers that
-    no other layer comes before. `named` goes before all of these: rules by module name, or pattern of names, as in
+    no other layer comes before; a network that is explained inside (`at=`, or token ids at their embedding) has none.
+    `named` goes before all of these: rules by module name, or pattern of names, as in
     {"head": Epsilon(), "features.*": Gamma()}; the first that fits is taken, also for layers inside such a module.
 
     `sums` is for what has no weights: residual sums, means, average pooling, products of two activations, and for
