@@ -1,8 +1,11 @@
+import pytest
 import torch
+from captum import attr as captum
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ascribe.core.explain import explain
+from ascribe.core.groups import patches
 from ascribe.methods.ablation import Ablation
 from reference.ablation import ablation
 
@@ -60,3 +63,35 @@ def test_one_evaluation_a_player_and_background_row():
     # The rest: the rows, the background, and the few rows by which the call learns shapes and bytes a row.
     assert 20 * 4 * 5 + 20 + 5 <= sum(seen) <= 20 * 4 * 5 + 20 + 5 + 6
     assert max(seen) <= 4096 // 32
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_captum_on_images_in_groups(dtype):
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 3, 3), torch.nn.ReLU(), torch.nn.AdaptiveMaxPool2d(2), torch.nn.Flatten(),
+        torch.nn.Linear(12, 4),
+    ).to(dtype)  # fmt: skip
+    generator = torch.Generator().manual_seed(1)
+    for parameter in net.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator, dtype=dtype)
+    x, ids = torch.randn(3, 2, 8, 6, generator=generator, dtype=dtype), patches((8, 6), (3, 2))
+    found = explain(net, x, Ablation(), target=[1, 3, 0], groups=ids, baseline=x.flip(0))
+    expected = captum.FeatureAblation(net).attribute(
+        x, baselines=x.flip(0), target=[1, 3, 0], feature_mask=ids.expand(1, 2, 8, 6), perturbations_per_eval=5
+    )
+    torch.testing.assert_close(found.values[:, ids], expected[:, 0], rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_captum_on_a_network_of_two_inputs(dtype):
+    net = network(5, torch.Generator().manual_seed(2)).to(dtype)
+    generator = torch.Generator().manual_seed(3)
+    inputs = tuple(torch.randn(4, n, generator=generator, dtype=dtype) for n in (2, 3))
+
+    def model(a, b):
+        return net(torch.cat([a, b], 1))
+
+    found = explain(model, inputs, Ablation(), baseline=(0.5, -1.0))
+    expected = captum.FeatureAblation(model).attribute(inputs, baselines=(0.5, -1.0))
+    for ours, theirs in zip(found.values, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=2e-6)
