@@ -172,5 +172,10 @@ def test_refusals():
         tcav(net, x, [Concept("none", [])], random, at="0", target=0)
     with pytest.raises(InputError, match="at least two"):
         concept_vectors(net, concepts[:1], "0")
+    with pytest.raises(InputError, match="does not run on a batch"):
+        tcav(net, x, [Concept("wide", torch.ones(3, 9).double())], random, at="0", target=0)
+    with pytest.raises(InputError, match="NaN or infinity for example 0"):
+        tcav(net, x, [Concept("none", x * float("nan"))], random, at="0", target=0)
+    assert tcav(net, x, [Concept("one", x[:1])], [Concept("other", x[1:2])], at="0", target=0).table[0]["accuracy"] == 1
     with pytest.raises(InputError, match="no concept 'x'"):
         concept_vectors(net, concepts, "0")["0"].of("x")

@@ -19,6 +19,7 @@ from ascribe.influence import (
     cosine_similarity,
 )
 from ascribe.influence.batches import Batches
+from ascribe.influence.checkpoints import checked, network
 from ascribe.influence.curvature import Curvature
 from ascribe.influence.gradients import ExampleGradients
 from reference.influence import gradient, influence, load, normal, tracin
@@ -280,5 +281,19 @@ def test_refusals(net, train, test):
         InfluenceFunction(net, train, lambda out, y: out.sum(1) * 0.0)
     with pytest.raises(MethodError, match="KrylovRoot"):
         InfluenceFunction(nn.Linear(3, 6000), train, nn.CrossEntropyLoss())
+    with pytest.raises(MethodError, match="rank=0"):
+        ExactRoot(0)
+    with pytest.raises(MethodError, match="the model is function"):
+        network(lambda x: x)
+    with pytest.raises(InputError, match="checkpoints=3"):
+        checked(3)
+    with pytest.raises(InputError, match="there are no examples"):
+        TracIn(net, train, SEEDS, load, LOSS).top([], 1)
+    with pytest.raises(InputError, match="no rows"):
+        TracIn(net, train, SEEDS, load, LOSS).scores((test[0][:0], test[1][:0]))
+    with pytest.raises(InputError, match="7 inputs and 3 targets"):
+        TracIn(net, (train[0], train[1][:3]), SEEDS, load, LOSS).scores(test)
+    with pytest.raises(InputError, match="test example 2 and training example 0"):
+        TracIn(net, train, SEEDS, load, LOSS).scores((test[0].index_fill(0, torch.tensor(2), float("inf")), test[1]))
     with pytest.raises(IndexError):
         TracIn(net, (train[0], train[1] + 9), SEEDS, load, LOSS).scores(test)

@@ -81,6 +81,8 @@ def test_refusals():
         perturbed_infidelity(net, X, PHI, lambda x: x, target=0)
     with pytest.raises(InputError, match="attributions has shape"):
         perturbed_infidelity(net, X, PHI[:, :2], lambda x: (x, x), target=0)
+    with pytest.raises(InputError, match="row 0 is NaN"):
+        perturbed_infidelity(net, X, PHI, lambda x: (x, x * float("nan")), target=0)
     with pytest.raises(MethodError, match="draws=0"):
         perturbed_infidelity(net, X, PHI, lambda x: (x, x), target=0, draws=0)
     with pytest.raises(InputError, match="as many rows"):

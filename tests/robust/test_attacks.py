@@ -123,6 +123,12 @@ def test_refusals():
         FGSM(0.1)(net, X, Y)
     with pytest.raises(TargetError, match="one number a row"):
         FGSM(0.1)(net, X, Y, loss=lambda output, target: output[:2, 0])
+    with pytest.raises(TargetError, match="one target for each row"):
+        FGSM(0.1)(net, X, Y[:3], loss=cross_entropy)
+    with pytest.raises(MethodError, match="epsilon=nan"):
+        FGSM(float("nan"))
+    with pytest.raises(MethodError, match="steps=-1"):
+        PGD(0.1, 0.1, -1)
     with pytest.raises(InputError, match="does not broadcast"):
         FGSM(0.1)(net, X, Y, loss=cross_entropy, mask=torch.ones(3))
     with pytest.raises(InputError, match="whole numbers"):

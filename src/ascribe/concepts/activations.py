@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ascribe.core.cut import cut_at
 from ascribe.core.state import borrowed, network_of
+from ascribe.errors import AscribeError, InputError
 
 
 def activations(
@@ -27,5 +28,16 @@ def activations(
     network = network_of(model)
     with borrowed(network), torch.no_grad(), ExitStack() as stack:
         seen = [stack.enter_context(cut_at(network, layer).seeing()) for layer in layers]
-        model(*inputs)
+        try:
+            model(*inputs)
+        except (RuntimeError, TypeError, ValueError, LookupError) as error:
+            if isinstance(error, AscribeError) or "out of memory" in str(error):
+                raise
+            given = ", ".join(
+                str(tuple(part.shape)) if isinstance(part, Tensor) else repr(part)[:40] for part in inputs
+            )
+            raise InputError(
+                f"the model does not run on a batch of {given} ({type(error).__name__}: {error}); "
+                "pass batches as the model takes them"
+            ) from error
     return [values[0].detach() for values in seen]

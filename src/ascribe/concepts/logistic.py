@@ -44,6 +44,9 @@ def separate(
     if missing or count < 2:
         raise InputError(f"{count} classes, of which {missing} have no example; pass examples of at least two")
     x = x.double()
+    if not bool(x.isfinite().all()):
+        row = int((~x.isfinite().all(dim=1)).nonzero()[0])
+        raise InputError(f"the layer gives NaN or infinity for example {row}; leave such examples out")
     middle = x.mean(dim=0)
     centred = x - middle
     spread = centred.square().sum(dim=1).mean().clamp_min(torch.finfo(torch.float64).tiny).sqrt()
@@ -74,7 +77,7 @@ def _newton(
     z: Float64[Tensor, "n rank"], y: Float64[Tensor, " n"], penalty: float
 ) -> tuple[Float64[Tensor, " rank"], Float64[Tensor, ""]]:
     """Weights and offset; every step is halved until the loss is smaller."""
-    rows = torch.cat([z, torch.ones_like(z[:, :1])], dim=1)
+    rows = torch.cat([z, z.new_ones(len(z), 1)], dim=1)
     weight = torch.full((rows.shape[1],), penalty, dtype=z.dtype, device=z.device)
     # The offset is not penalised, but for what keeps the system solvable.
     weight[-1] = 1e-12

@@ -99,8 +99,8 @@ def tcav(
             growth = sensitivity(slopes, found.vectors[:1])[:, 0]
             return _Duel(float((growth > 0).double().mean()), float(growth.mean()), found.accuracy)
 
-        chance = [against(one, other) for one, other in zip(random, [*random[1:], random[0]], strict=True)]
-        chance = chance if len(random) > 1 else []
+        pairs = zip(random, [*random[1:], random[0]], strict=True) if len(random) > 1 else ()
+        chance = [against(one, other) for one, other in pairs]
         table += [
             _row(layer, concept.name, [against(concept, other) for other in random], chance, seed)
             for concept in concepts

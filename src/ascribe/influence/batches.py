@@ -27,6 +27,10 @@ class Batches:
     def __init__(self, data: Any, size: int | None = 64, least: int = 2) -> None:
         self._least = least
         self._most: int | None = None
+        if isinstance(data, (tuple, list)) and len(data) == 0:
+            raise InputError(
+                "there are no examples; pass (inputs, targets), a Dataset or a DataLoader with at least one"
+            )
         if isinstance(data, (tuple, list)) and not _is_list_of_batches(data):
             data, self._most = [tuple(data)], size
         elif isinstance(data, Dataset) and not isinstance(data, DataLoader):
@@ -50,6 +54,7 @@ class Batches:
                 if not isinstance(parts, (tuple, list)) or len(parts) < self._least:
                     form = "a tensor" if isinstance(batch, Tensor) else type(batch).__name__
                     raise InputError(f"a batch is {form}; it must be (*inputs, target)")
+                _check_rows(parts)
                 yield from _cut(tuple(parts), self._most)
         finally:
             torch.set_rng_state(stream)
@@ -66,6 +71,14 @@ class Batches:
             return sum(map(rows_of, self.source))
         examples = getattr(self.source, "dataset", None)
         return len(examples) if isinstance(examples, Sized) else None
+
+
+def _check_rows(parts: Sequence[Any]) -> None:
+    sizes = [len(part) for part in (parts[0], parts[-1]) if isinstance(part, Tensor) and part.ndim > 0]
+    if 0 in sizes:
+        raise InputError("a batch has no rows; pass at least one example")
+    if len(set(sizes)) > 1:
+        raise InputError(f"a batch has {sizes[0]} inputs and {sizes[1]} targets; pass one target for each")
 
 
 def _cut(batch: Batch, rows: int | None) -> Iterator[Batch]:

@@ -49,10 +49,18 @@ def visited(model: nn.Module, checkpoints: Sequence[Any], load: Load) -> Iterato
         yield float(rate)
 
 
-def checked(checkpoints: Sequence[Any]) -> Sequence[Any]:
+def network(model: Any) -> nn.Module:
+    """The model.  Raises MethodError for what has no parameters to differentiate in."""
+    if not isinstance(model, nn.Module):
+        raise MethodError(f"the model is {type(model).__name__}; pass the torch.nn.Module itself, with its parameters")
+    return model
+
+
+def checked(checkpoints: Any) -> Sequence[Any]:
     """The checkpoints.  Raises InputError where there is none."""
-    if len(checkpoints) == 0:
-        raise InputError("there are no checkpoints; pass at least one, such as a path that your loader can read")
+    if not isinstance(checkpoints, Sequence) or isinstance(checkpoints, str) or len(checkpoints) == 0:
+        given = "there are no checkpoints" if checkpoints in ([], ()) else f"checkpoints={checkpoints!r:.60}"
+        raise InputError(f"{given}; pass a list of at least one, such as paths that your loader can read")
     return checkpoints
 
 

@@ -102,6 +102,10 @@ class Root(ABC):
     regularization: float = 1e-6
     tolerance: float = 1e-5
 
+    def __post_init__(self) -> None:
+        if self.rank is not None and self.rank < 1:
+            raise MethodError(f"rank={self.rank}; pass at least 1, or None for all directions")
+
     @abstractmethod
     def __call__(self, curvature: Curvature) -> Float[Tensor, "parameters rank"]:
         """The root.  Raises MethodError where no direction has positive curvature."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ascribe.core.budget import Budget
 from ascribe.errors import InputError, MethodError
 from ascribe.influence.batches import Batch, Batches, progressing
-from ascribe.influence.checkpoints import restoring
+from ascribe.influence.checkpoints import network, restoring
 from ascribe.influence.ranked import Ranked, top
 
 # An example's features: a row of a matrix, or of several whose inner products are multiplied.
@@ -42,7 +42,7 @@ class Influence(ABC):
         memory: int | str = "256 MiB",
         keep: bool = False,
     ) -> None:
-        self.model = model
+        self.model = network(model)
         self.train = Batches(train, batch_size)
         self.memory = Budget(memory).memory
         self.keep = keep
@@ -71,7 +71,7 @@ class Influence(ABC):
                 found = found.sum(dim=0, keepdim=True) if aggregate else found
                 total = found if total is None else total + found
         assert total is not None
-        return total
+        return _finite(total)
 
     def top(
         self, test: Any, k: int, *, proponents: bool = True, aggregate: bool = False, progress: bool = False
@@ -100,7 +100,7 @@ class Influence(ABC):
                 found = weight * torch.cat([_norms(feature) for feature in features])
                 total = found if total is None else total + found
         assert total is not None
-        return total
+        return _finite(total)
 
     def embeddings(
         self, data: Any, *, test: bool = False, aggregate: bool = False
@@ -156,6 +156,14 @@ class Influence(ABC):
             yield features
         if self.keep:
             self._kept[stage] = kept
+
+
+def _finite(scores: Float[Tensor, "*tests train"]) -> Float[Tensor, "*tests train"]:
+    if bool(scores.isfinite().all()):
+        return scores
+    place = [int(i) for i in (~scores.isfinite()).nonzero()[0]]
+    pair = f"test example {place[0]} and training example {place[1]}" if len(place) > 1 else f"example {place[0]}"
+    raise InputError(f"the influence is NaN or infinite for {pair}; leave such examples out, or check the checkpoints")
 
 
 def _product(a: Features, b: Features) -> Float[Tensor, "tests train"]:

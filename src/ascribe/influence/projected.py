@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ascribe.errors import InputError, MethodError
 from ascribe.influence.batches import Batches
-from ascribe.influence.checkpoints import Load, checked, restoring, visited
+from ascribe.influence.checkpoints import Load, checked, network, restoring, visited
 from ascribe.influence.gradients import LossFunction
 from ascribe.influence.last_layer import LastLayer
 from ascribe.influence.neighbours import ExactNeighbours, Neighbours
@@ -50,7 +50,7 @@ class TracInProjected:
     ) -> None:
         if dimensions is not None and dimensions < 1:
             raise MethodError(f"dimensions={dimensions}; pass at least 1, or None for no projection")
-        self.model, self.checkpoints, self.load = model, checked(checkpoints), load
+        self.model, self.checkpoints, self.load = network(model), checked(checkpoints), load
         self.loss, self.test_loss = loss, loss if test_loss is None else test_loss
         self.last = LastLayer(model, layer, bias=False)
         self.projections = self._projections(dimensions, seed)

@@ -81,6 +81,12 @@ def perturbed_infidelity(
                     sums = _Sums(*(total + part.sum(dim=1) for total, part in zip(sums, parts, strict=True)))
     finally:
         torch.set_rng_state(stream)
+    bad = ~torch.stack(sums).isfinite().all(dim=0)
+    if bool(bad.any()):
+        raise InputError(
+            f"the figure of row {int(bad.nonzero()[0])} is NaN or infinite; check the changes, the attributions and "
+            "what the model gives for the changed row"
+        )
     if not scaled:
         return sums.apart / draws
     best = sums.both / sums.said.where(sums.said != 0, 1)

@@ -35,6 +35,8 @@ class FGSM(Attack):
 
     def __post_init__(self) -> None:
         check_bounds(self.lower, self.upper)
+        if not math.isfinite(self.epsilon):
+            raise MethodError(f"epsilon={self.epsilon}; pass a finite number")
 
     def __call__(
         self,

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from ascribe.core.target import as_pick, output_tensor
-from ascribe.errors import MethodError, TargetError
+from ascribe.errors import AscribeError, MethodError, TargetError
 
 LossFunction = Callable[[Any, Any], Tensor]
 
@@ -56,7 +56,17 @@ class Loss:
         return torch.arange(rows)
 
     def __call__(self, output: Any, rows: Int[Tensor, " n"]) -> Shaped[Tensor, " n"]:
-        loss = self.of(output, self._target(rows))
+        target = self._target(rows)
+        try:
+            loss = self.of(output, target)
+        except (ValueError, TypeError, LookupError) as error:
+            if isinstance(error, AscribeError):
+                raise
+            shape = tuple(target.shape) if isinstance(target, Tensor) else repr(target)[:60]
+            raise TargetError(
+                f"the loss does not take this output and target={shape} of {len(rows)} rows ({type(error).__name__}: "
+                f"{error}); pass one target for each row, or a loss that takes what you pass"
+            ) from error
         if not isinstance(loss, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance] - not every user runs a checker
             raise TargetError(f"the loss gave {type(loss).__name__}; return a tensor: one number a row, or their mean")
         if loss.numel() == 1:

@@ -44,8 +44,11 @@ class PGD(Attack):
         check_bounds(self.lower, self.upper)
         if self.norm not in BALLS:
             raise MethodError(f'norm={self.norm!r} is not known; pass "Linf" or "L2"')
-        if self.steps < 0 or not self.radius >= 0:
-            raise MethodError(f"steps={self.steps} and radius={self.radius}; pass numbers that are not below 0")
+        if self.steps < 0 or not self.radius >= 0 or not math.isfinite(self.step):
+            raise MethodError(
+                f"radius={self.radius}, step={self.step} and steps={self.steps}; pass finite numbers, and neither the "
+                "radius nor the steps below 0"
+            )
 
     def __call__(
         self,
