@@ -3,6 +3,7 @@
 from ascribe.prompts.attribution import PromptAttribution as PromptAttribution
 from ascribe.prompts.embedding import vectors_instead as vectors_instead
 from ascribe.prompts.explain_prompt import explain_prompt as explain_prompt
+from ascribe.prompts.explain_text import explain_text as explain_text
 from ascribe.prompts.image import MaskedImage as MaskedImage
 from ascribe.prompts.prompt import Prompt as Prompt
 from ascribe.prompts.prompt_score import prompt_score as prompt_score

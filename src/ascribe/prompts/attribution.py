@@ -30,7 +30,7 @@ class PromptAttribution:
     @property
     def names(self) -> tuple[str, ...]:
         """The parts of the prompt."""
-        return self.whole.names
+        return tuple(self.whole.names)
 
     @property
     def token_values(self) -> Float[Tensor, "tokens *parts"]:

@@ -16,7 +16,7 @@ from ascribe.prompts.batch import encoding
 from ascribe.prompts.prompt import Prompt
 from ascribe.prompts.tokenizer import encode, pieces
 
-GREEDY: Mapping[str, Any] = {"max_new_tokens": 25, "do_sample": False}
+GREEDY: Mapping[str, Any] = {"max_new_tokens": 25, "do_sample": False, "temperature": None, "top_p": None}
 
 
 @final

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from jaxtyping import Int, Shaped
@@ -15,11 +15,11 @@ from ascribe.core.explain import explain
 from ascribe.core.grouping import grouped
 from ascribe.core.method import Method
 from ascribe.core.state import network_of
-from ascribe.errors import InputError, LayerError, MethodError, TargetError
+from ascribe.errors import LayerError, MethodError
 from ascribe.prompts.attribution import PromptAttribution
 from ascribe.prompts.continuation import device_of
-from ascribe.prompts.likelihood import Scale, TokenLikelihood
-from ascribe.prompts.prompt import Prompt
+from ascribe.prompts.likelihood import TokenLikelihood, scale_of
+from ascribe.prompts.prompt import codes_of
 from ascribe.prompts.prompt_score import prompt_score, read_prompt, read_target
 from ascribe.prompts.remote import Provider
 from ascribe.prompts.tokens import Tokens
@@ -62,10 +62,9 @@ def explain_prompt(
 
     Raises InputError, TargetError, LayerError, MethodError: each says what came, what was needed and what to type.
     """
-    if scale not in get_args(Scale):
-        raise TargetError(f'scale={scale!r} is not known; pass "log_prob" or "prob"')
+    scale = scale_of(scale)
     prompt = read_prompt(tokenizer, prompt)
-    codes = _codes(prompt, background)
+    codes = codes_of(prompt, background)
     if isinstance(method, Method):  # pyright: ignore[reportUnnecessaryIsInstance] - not every user runs a checker
         _check(method, len(codes))
     asked: dict[str, Any] = {"target": "all", "memory": memory, "progress": progress}
@@ -98,20 +97,6 @@ def _check(method: Method, draws: int) -> None:
             f"{method!r} compares with one baseline, and here are {draws}; give the prompt one, or take a method that "
             "averages over them, such as Shapley() or ExpectedGradients()"
         )
-
-
-def _codes(prompt: Prompt, background: Any) -> Int[Tensor, "draws parts"]:
-    """Rows of codes to compare with.  Raises InputError for others than the prompt knows."""
-    parts = len(prompt.names)
-    if background is None:
-        return -torch.arange(prompt.baselines)[:, None].repeat(1, parts)
-    codes, known = torch.as_tensor(background), range(1 - prompt.baselines, 2)
-    if not codes.numel() or codes.numel() % parts or not all(code in known for code in codes.flatten().tolist()):
-        raise InputError(
-            f"background must be rows of {parts} codes from {known[0]} to 1: 1 where a part is present, 0 where its "
-            "baseline is"
-        )
-    return codes.reshape(-1, parts).long().cpu()
 
 
 def _differentiated(

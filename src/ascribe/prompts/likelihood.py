@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import Parameter, signature
-from typing import Any, Literal, final
+from typing import Any, Literal, final, get_args
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -17,6 +17,13 @@ from ascribe.prompts.continuation import Continuation, device_of
 from ascribe.prompts.prompt import Prompt
 
 Scale = Literal["log_prob", "prob"]
+
+
+def scale_of(scale: Any) -> Scale:
+    """The same, if it is a scale.  Raises TargetError for anything else."""
+    if scale not in get_args(Scale):
+        raise TargetError(f'scale={scale!r} is not known; pass "log_prob" or "prob"')
+    return scale
 
 
 @final
@@ -122,13 +129,13 @@ def logits_of(output: Any) -> Float[Tensor, "n length vocabulary"]:
 def _run(model: Any, batch: Encoding, needed: int) -> Any:
     """The model's output on these inputs, given by name as far as its forward pass knows the names.
 
-    Of a model that can say so, the logits of no more than the last positions that are `needed`.
+    Of a model that can be told so, no more than the logits of the last positions that are `needed`, and no cache.
     """
     parameters = signature(model.forward if isinstance(model, nn.Module) else model).parameters
     anything = any(parameter.kind == Parameter.VAR_KEYWORD for parameter in parameters.values())
     given = {name: value for name, value in batch.items() if anything or name in parameters}
-    if "logits_to_keep" in parameters:
-        given["logits_to_keep"] = needed
+    options = {"logits_to_keep": needed, "use_cache": False}
+    given |= {name: value for name, value in options.items() if name in parameters}
     if "input_ids" in given:
         return model(**given)
     return model(batch["input_ids"], **given)

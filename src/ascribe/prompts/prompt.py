@@ -70,3 +70,26 @@ class Grouped(Prompt):
 
     def filled(self, codes: Int[Tensor, " players"]) -> Filled:
         return self.prompt.filled(codes[torch.tensor(list(self.groups))])
+
+
+def checked(prompt: Any) -> Prompt:
+    """The same, if it is a prompt.  Raises InputError for anything else."""
+    if not isinstance(prompt, Prompt):
+        raise InputError(
+            f"the prompt is a {type(prompt).__name__}; pass a text, Template, Words, Tokens or MaskedImage"
+        )
+    return prompt
+
+
+def codes_of(prompt: Prompt, background: Any) -> Int[Tensor, "draws parts"]:
+    """Rows of codes to compare with.  Raises InputError for others than the prompt knows."""
+    parts = len(prompt.names)
+    if background is None:
+        return -torch.arange(prompt.baselines)[:, None].repeat(1, parts)
+    codes, known = torch.as_tensor(background), range(1 - prompt.baselines, 2)
+    if not codes.numel() or codes.numel() % parts or not all(code in known for code in codes.flatten().tolist()):
+        raise InputError(
+            f"background must be rows of {parts} codes from {known[0]} to 1: 1 where a part is present, 0 where its "
+            "baseline is"
+        )
+    return codes.reshape(-1, parts).long().cpu()

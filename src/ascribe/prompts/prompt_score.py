@@ -7,8 +7,8 @@ from typing import Any
 
 from ascribe.errors import InputError
 from ascribe.prompts.continuation import GREEDY, Continuation, continuation
-from ascribe.prompts.likelihood import Likelihood, Scale
-from ascribe.prompts.prompt import Prompt
+from ascribe.prompts.likelihood import Likelihood, scale_of
+from ascribe.prompts.prompt import Prompt, checked
 from ascribe.prompts.remote import Provider, RemoteLikelihood, written_remotely
 from ascribe.prompts.tokens import Tokens
 
@@ -19,14 +19,14 @@ def prompt_score(
     prompt: Any,
     *,
     target: Any = None,
-    scale: Scale = "log_prob",
+    scale: Any = "log_prob",
     generation: Mapping[str, Any] | None = None,
 ) -> Likelihood | RemoteLikelihood:
     """(n, parts) of ones and zeros to (n, 1 + tokens): how likely the continuation, and each of its tokens, then is.
 
     The arguments are those of `explain_prompt`.  Raises InputError and TargetError as it does.
     """
-    prompt = read_prompt(tokenizer, prompt)
+    scale, prompt = scale_of(scale), read_prompt(tokenizer, prompt)
     written = read_target(model, tokenizer, prompt, target, generation)
     if isinstance(model, Provider):
         return RemoteLikelihood(model, tokenizer, prompt, written, scale)
@@ -35,13 +35,7 @@ def prompt_score(
 
 def read_prompt(tokenizer: Any, prompt: Any) -> Prompt:
     """The prompt; of a text, its tokens.  Raises InputError for anything else."""
-    if isinstance(prompt, str):
-        return Tokens(prompt, tokenizer)
-    if not isinstance(prompt, Prompt):
-        raise InputError(
-            f"the prompt is a {type(prompt).__name__}; pass a text, Template, Words, Tokens or MaskedImage"
-        )
-    return prompt
+    return checked(Tokens(prompt, tokenizer) if isinstance(prompt, str) else prompt)
 
 
 def read_target(model: Any, tokenizer: Any, prompt: Prompt, target: Any, generation: Any) -> Continuation:
