@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ascribe.compat.captum.attr.adapters import Absolute, Against
 from ascribe.compat.captum.attr.attribution import GradientAttribution, LayerAttribution, NeuronAttribution
 from ascribe.compat.captum.attr.door import Given, MethodDoor
@@ -62,6 +64,13 @@ class LayerGradientXActivation(MethodDoor, LayerAttribution, GradientAttribution
 
     def method(self, given: Given) -> Method:
         return Against(input_x_gradient.InputXGradient()) if self.multiplies_by_inputs else saliency.Saliency()
+
+    def answer(self, given: Given, method: Method) -> Any:
+        """Attributions in the form of the layer; of a list of layers, a list: each by itself, as if it were alone."""
+        if not isinstance(self.layer, list):
+            return super().answer(given, method)
+        layers = [LayerGradientXActivation(self.forward_func, layer, None) for layer in self.layer]
+        return [layer.answer(given, method) for layer in layers]
 
 
 class NeuronGradient(MethodDoor, NeuronAttribution, GradientAttribution):

@@ -126,7 +126,7 @@ class NeuronConductance(MethodDoor, NeuronAttribution, GradientAttribution):
             at_its_input=given["attribute_to_neuron_input"],
         )
         numbers = torch.arange(value.numel(), dtype=torch.float64).reshape(value.shape)
-        picked: Tensor = selector(numbers)
+        picked: Any = selector(numbers)
         if picked.numel() != 1 or not bool((numbers == picked.flatten()).any()):
             raise MethodError("neuron_selector does not pick one entry of the layer's value; pass its index.")
         return tuple(int(i) for i in torch.unravel_index(picked.flatten()[0].long(), value.shape[1:]))

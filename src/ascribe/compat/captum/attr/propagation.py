@@ -31,7 +31,8 @@ class DeepLift(MethodDoor, GradientAttribution):
     arguments = takes(COMPARED, DELTA, CUSTOM)
 
     def method(self, given: Given) -> Method:
-        return deep_lift.DeepLift(self.multiplies_by_inputs and given["custom_attribution_func"] is None)
+        wanted = given["custom_attribution_func"] is not None
+        return deep_lift.DeepLift(local=wanted or not self.multiplies_by_inputs)
 
     def answer(self, given: Given, method: Method) -> Any:
         """Attributions in the form of the inputs, or of the layer; deltas of each pair of a row and a baseline."""
