@@ -122,6 +122,8 @@ def test_the_formula():
     assert row["slope"] == pytest.approx(float(growth.mean()))
     torch.testing.assert_close(vectors.vectors.norm(dim=1), torch.ones(2).double())
     torch.testing.assert_close(vectors.of("c"), -vectors.of("r"))
+    by_module = tcav(net, x, pair[:1], pair[1:], at=net[1], target=1, seed=4).table[0]
+    assert (by_module["layer"], by_module["slope"]) == ("1", row["slope"])
     by_method = tcav(net, x, pair[:1], pair[1:], at="1", target=1, seed=4, method=Saliency()).table[0]
     assert by_method["slope"] == pytest.approx(row["slope"])
 

@@ -14,6 +14,17 @@ from ascribe.core.state import borrowed, network_of
 from ascribe.errors import AscribeError, InputError
 
 
+def layer_names(model: nn.Module, at: str | nn.Module | Sequence[str | nn.Module]) -> list[str]:
+    """The names of one layer or several.  Raises LayerError for one that the network does not have.
+
+    >>> net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    >>> layer_names(net, net[1]), layer_names(net, ["0:in", net[0]])
+    (['1'], ['0:in', '0'])
+    """
+    layers = [at] if isinstance(at, (str, nn.Module)) else list(at)
+    return [layer if isinstance(layer, str) else cut_at(model, layer).name for layer in layers]
+
+
 def activations(
     model: nn.Module | Callable[..., Any], layers: Sequence[str | nn.Module], inputs: tuple[Any, ...]
 ) -> list[Tensor]:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ascribe.concepts.activations import layer_names
 from ascribe.concepts.concept import Concept
 from ascribe.concepts.significance import permutation_p
 from ascribe.concepts.vectors import concept_activations, fitted
@@ -57,7 +58,7 @@ def tcav(
     concepts: Sequence[Concept],
     random: Sequence[Concept],
     *,
-    at: str | Sequence[str],
+    at: str | nn.Module | Sequence[str | nn.Module],
     target: Any = None,
     given: Any = None,
     method: Method | None = None,
@@ -79,7 +80,7 @@ def tcav(
     Source: Kim, Wattenberg, Gilmer, Cai, Wexler, Viegas & Sayres (2018), "Interpretability beyond feature attribution:
     quantitative testing with concept activation vectors (TCAV)".
     """
-    layers = [at] if isinstance(at, str) else list(at)
+    layers = layer_names(model, at)
     named = [*concepts, *random]
     if not concepts or not random or len({concept.name for concept in named}) < len(named):
         raise InputError(

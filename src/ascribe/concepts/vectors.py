@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
-from ascribe.concepts.activations import activations
+from ascribe.concepts.activations import activations, layer_names
 from ascribe.concepts.concept import Concept
 from ascribe.concepts.files import load, save
 from ascribe.concepts.logistic import separate
@@ -67,7 +67,7 @@ def concept_activations(model: nn.Module, layers: Sequence[str], concept: Concep
 def concept_vectors(
     model: nn.Module,
     concepts: Sequence[Concept],
-    at: str | Sequence[str],
+    at: str | nn.Module | Sequence[str | nn.Module],
     *,
     penalty: float = 1e-2,
     held_out: float = 0.33,
@@ -80,7 +80,7 @@ def concept_vectors(
 
     Raises InputError for fewer than two concepts, or two of one name.
     """
-    layers = [at] if isinstance(at, str) else list(at)
+    layers = layer_names(model, at)
     names = [concept.name for concept in concepts]
     if len(set(names)) < max(2, len(names)):
         raise InputError(f"the concepts are {names}; pass at least two, each with a name of its own")
