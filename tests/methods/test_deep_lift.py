@@ -13,6 +13,7 @@ from ascribe.core.explain import explain
 from ascribe.errors import InputError, MethodError
 from ascribe.kan.network import KAN
 from ascribe.methods.deep_lift import DeepLift
+from ascribe.methods.saliency import Saliency
 from networks.resnet18 import resnet18
 from networks.transformer import transformer
 from reference.deep_lift import deep_lift
@@ -174,6 +175,18 @@ def test_pieces_and_references_do_not_change_it() -> None:
     assert pieces.calls > whole.calls
     each = [explain(net, x, DeepLift(), target=1, baseline=row[None]).values for row in background]
     torch.testing.assert_close(whole.values, torch.stack(each).mean(0))
+
+
+def test_rules_that_hold_more_than_a_gradient_take_fewer_rows_together() -> None:
+    net, x = network(8, 256, 256, 1, activation=nn.GELU), points(200, 8)
+    taken: list[int] = []
+    net.register_forward_pre_hook(lambda module, args: taken.append(len(args[0])))
+    largest = {}
+    for method in (Saliency(), DeepLift()):
+        taken.clear()
+        explain(net, x, method, memory="128 KB")
+        largest[method.name] = max(taken)
+    assert 1 < largest["DeepLift"] <= largest["Saliency"] // 2
 
 
 def test_plain_functions_and_several_inputs() -> None:
