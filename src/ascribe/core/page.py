@@ -21,7 +21,8 @@ def _strongest(a: Record) -> str:
     top = strength.topk(min(_SHOWN, len(strength)))
     largest = max(float(top.values.max()), 1e-300)
     lines = "".join(
-        f"<tr><td style='text-align:left'>{escape(a.columns[i])}</td><td>{value:.4g}</td><td style='text-align:left'>"
+        f"<tr><td style='text-align:left'>{escape(a.columns[int(i)])}</td><td>{value:.4g}</td>"
+        "<td style='text-align:left'>"
         f"<div style='background:#4c78a8;height:.8em;width:{200 * value / largest:.0f}px'></div></td></tr>"
         for i, value in zip(top.indices.tolist(), top.values.tolist(), strict=True)
     )

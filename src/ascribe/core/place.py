@@ -19,7 +19,7 @@ from ascribe.core.evaluate import sweep
 from ascribe.core.footprint import Footprint
 from ascribe.core.grouping import grouped
 from ascribe.core.inputs import Inputs
-from ascribe.core.names import numbered
+from ascribe.core.names import Joined, numbered
 from ascribe.core.players import Players, every_entry
 from ascribe.core.score import Score
 from ascribe.core.site import Site
@@ -51,7 +51,7 @@ def players(groups: Any, z: Float[Tensor, "rows *shape"], names: Sequence[str], 
 def inside(entrance: Place, cuts: Sequence[Cut], groups: Any, names: Sequence[str] | None) -> Place:
     """The place at one or several cuts.  Raises InputError for names that do not fit, LayerError for values that do."""
     z, point, background, site = _at(entrance, cuts)
-    labels = [label for cut, h in zip(cuts, site.form.parts, strict=True) for label in numbered(cut.name, h.shape[1:])]
+    labels: Sequence[str] = Joined([numbered(c.name, h.shape[1:]) for c, h in zip(cuts, site.form.parts, strict=True)])
     if names is not None:
         if len(names) != len(labels):
             where = ", ".join(f"'{cut.name}'" for cut in cuts)

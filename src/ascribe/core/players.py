@@ -22,7 +22,7 @@ class Players:
     """
 
     ids: Int[Tensor, "*shape"]
-    names: tuple[str, ...]
+    names: Sequence[str]
     by_row: bool = False
 
     @property
@@ -58,4 +58,4 @@ class Players:
 
 def every_entry(shape: Sequence[int], names: Sequence[str], device: torch.device | None = None) -> Players:
     """Each entry is a player."""
-    return Players(torch.arange(prod(shape), device=device).reshape(tuple(shape)), tuple(names))
+    return Players(torch.arange(prod(shape), device=device).reshape(tuple(shape)), names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, final
@@ -87,5 +88,5 @@ class Question:
         return found if self.outputs is None else found.unflatten(0, (-1, self.outputs)).movedim(1, 0)
 
 
-def _map_names(found: Float[Tensor, "rows *form"], at: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return tuple(numbered(at if isinstance(at, str) else "map", found.shape[1:]))
+def _map_names(found: Float[Tensor, "rows *form"], at: str | tuple[str, ...] | None) -> Sequence[str]:
+    return numbered(at if isinstance(at, str) else "map", found.shape[1:])

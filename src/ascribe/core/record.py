@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ class Record:
     reference: Float[Tensor, "*outputs rows"]
     gap: Float[Tensor, "*outputs rows"]
     inputs: Any
-    names: tuple[str, ...]
+    names: Sequence[str]
     target: Any
     at: str | tuple[str, ...] | None
     method: Method
@@ -31,7 +32,7 @@ class Record:
     seconds: float
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def columns(self) -> Sequence[str]:
         """A name for every column of `per_feature`: the features, or their pairs."""
         if self.per_feature().shape[-1] == len(self.names):
             return self.names

@@ -46,7 +46,7 @@ def save(a: Record, path: str | PathLike[str]) -> None:
     for i, column in enumerate(inputs.T):
         table = table.append_column(f"input {i}", pyarrow.array(_numbers(column.repeat(len(table) // len(column)))))
     about = {
-        "names": a.names,
+        "names": list(a.names),
         "columns": len(a.columns),
         "lead": list(a.output.shape),
         "values": _form(a.values, a.output.ndim),

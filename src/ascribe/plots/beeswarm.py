@@ -48,7 +48,7 @@ def beeswarm(
     points(ax, x, y, levels, size=7.0 if many else 14.0, many=many)
     if (levels != NEUTRAL).any():
         legend(ax, 2, side="right")
-    ax.set_yticks(range(len(shown)), [label(attribution.columns[i], letters(ax)) for i in shown])
+    ax.set_yticks(range(len(shown)), [label(attribution.columns[int(i)], letters(ax)) for i in shown])
     ax.set_ylim(len(shown) - 0.45, -0.55)
     ax.set_xlabel(f"attribution, {label(attribution.method.name)}")
     quiet(ax, grid="x")

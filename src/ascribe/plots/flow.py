@@ -114,7 +114,7 @@ def _of_attributions(attributions: Sequence[Attribution]) -> Flow:
             stem = place or "input"
             known = len(parts) == 1 and values.shape[1] == len(attribution.names)
             nodes.append(np.abs(values).mean(0))
-            names.append(attribution.names if known else tuple(f"{stem}[{i}]" for i in range(values.shape[1])))
+            names.append(tuple(attribution.names) if known else tuple(f"{stem}[{i}]" for i in range(values.shape[1])))
             layers.append(stem)
     nodes, names, layers = [*nodes, np.ones(1)], [*names, ("output",)], [*layers, "output"]
     links = tuple(left[:, None] * right for left, right in pairwise(nodes))

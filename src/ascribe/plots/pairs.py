@@ -41,7 +41,8 @@ def pairs(
     shown = strongest(np.abs(table).sum(0), top).shown[:top]
     ax = axes(ax, 1.4 + 0.36 * len(shown), min(7.2, 2.2 + 0.52 * len(shown)))
     table = table[np.ix_(shown, shown)]
-    token_map(table, [names[i] for i in shown], [names[i] for i in shown], ax=ax)
+    labels = [names[int(i)] for i in shown]
+    token_map(table, labels, labels, ax=ax)
     part = "" if len(shown) == len(names) else f"the {len(shown)} strongest of {len(names)} features\n"
     rows = "mean over the rows" if row is None else f"row {row}"
     full = float(np.abs(table).max(initial=0.0))

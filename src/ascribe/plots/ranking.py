@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,9 @@ class Ranking(NamedTuple):
     shown: np.ndarray
     rest: np.ndarray
 
-    def names(self, names: tuple[str, ...]) -> list[str]:
+    def names(self, names: Sequence[str]) -> list[str]:
         """The names of the lines of a picture, the rest last."""
-        shown = [names[i] for i in self.shown]
+        shown = [names[int(i)] for i in self.shown]
         return [*shown, f"{len(self.rest)} others"] if len(self.rest) else shown
 
     def gather(self, values: np.ndarray) -> np.ndarray:

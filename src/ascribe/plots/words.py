@@ -31,7 +31,7 @@ def token_texts(attribution: Attribution, row: int, tokens: Sequence[str] | None
             raise InputError(f"{len(tokens)} tokens came, but row {row} has {count} values; pass one for each.")
         return [visible(str(token)) for token in tokens]
     own = leaves(attribution.inputs)[0][row].flatten()
-    if len(own) == count and attribution.names == tuple(numbered("x", (count,), plain=True)):
+    if len(own) == count and attribution.names == numbered("x", (count,), plain=True):
         return [f"{number:g}" for number in as_array(own)]
     names = attribution.names if len(attribution.names) == count else numbered("token", (count,), plain=True)
     return [visible(name) for name in names]

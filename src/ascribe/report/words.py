@@ -30,7 +30,7 @@ def shares(study: Study) -> dict[str, float]:
     first = next(iter(study.comparison.attributions.values()))
     strength = np.abs(contributions(first)).mean(0)
     total = float(strength.sum()) or 1.0
-    return {first.names[i]: float(strength[i]) / total for i in np.argsort(-strength, kind="stable")}
+    return {first.names[int(i)]: float(strength[i]) / total for i in np.argsort(-strength, kind="stable")}
 
 
 def headline(study: Study) -> str:
