@@ -18,14 +18,13 @@ from ascribe.rules.relevance.passing import (
     Alike,
     Evenly,
     Factors,
-    LogSumExp,
     Quotient,
     Signal,
-    Softmax,
     Sums,
     Times,
     Unless,
 )
+from ascribe.rules.relevance.softmax import LogSumExp, Softmax
 from ascribe.rules.rule import LINEAR, Rule, Written
 
 
