@@ -10,7 +10,7 @@ from jaxtyping import TypeCheckError
 from torch import nn
 
 from ascribe.errors import InputError, MethodError, TargetError
-from ascribe.methods import Ablation, IntegratedGradients, Shapley
+from ascribe.methods import Ablation, IntegratedGradients, Permutation, Shapley
 from ascribe.prompts import Template, Tokens, explain_text
 from networks.language_model import WordTokenizer
 
@@ -55,6 +55,7 @@ def test_a_network_of_token_ids_is_in_evaluation_and_then_as_before():
         ({"prompt": "  "}, InputError, "no words"),
         ({"method": IntegratedGradients()}, MethodError, "a text has none"),
         ({"method": Ablation}, (MethodError, TypeCheckError), "Ablation"),
+        ({"method": Permutation()}, MethodError, "a prompt is one"),
         ({"background": [[1]]}, InputError, "rows of 2 codes"),
         ({"model": lambda texts: torch.zeros(len(texts), 2), "target": 2}, TargetError, "outputs"),
     ],

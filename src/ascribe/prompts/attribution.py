@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, final
 
@@ -28,7 +29,7 @@ class PromptAttribution:
     plot: ClassVar[Drawer] = Drawer()
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Sequence[str]:
         """The parts of the prompt."""
         return tuple(self.whole.names)
 

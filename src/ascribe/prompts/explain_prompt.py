@@ -19,7 +19,7 @@ from ascribe.errors import LayerError, MethodError
 from ascribe.prompts.attribution import PromptAttribution
 from ascribe.prompts.continuation import device_of
 from ascribe.prompts.likelihood import TokenLikelihood, scale_of
-from ascribe.prompts.prompt import codes_of
+from ascribe.prompts.prompt import check_method, codes_of
 from ascribe.prompts.prompt_score import prompt_score, read_prompt, read_target
 from ascribe.prompts.remote import Provider
 from ascribe.prompts.tokens import Tokens
@@ -65,10 +65,9 @@ def explain_prompt(
     scale = scale_of(scale)
     prompt = read_prompt(tokenizer, prompt)
     codes = codes_of(prompt, background)
-    if isinstance(method, Method):  # pyright: ignore[reportUnnecessaryIsInstance] - not every user runs a checker
-        _check(method, len(codes))
+    check_method(method, len(codes))
     asked: dict[str, Any] = {"target": "all", "memory": memory, "progress": progress}
-    if isinstance(method, Method) and method.gradients:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if method.gradients:
         network = None if isinstance(model, Provider) else network_of(model)
         if not isinstance(prompt, Tokens) or network is None:
             raise MethodError(
@@ -84,19 +83,6 @@ def explain_prompt(
         written, z = score.continuation, score.numbers.new_ones(1, len(prompt.names))
         found = explain(score, z, method, background=codes.to(z), groups=groups, names=prompt.names, **asked)
     return PromptAttribution(found, written.tokens, scale)
-
-
-def _check(method: Method, draws: int) -> None:
-    """Raises MethodError for a method that cannot explain one prompt."""
-    if method.batchwise:
-        raise MethodError(f"{method!r} compares rows with one another, and a prompt is one; take Ablation(), say")
-    if method.yields == "map" or (method.yields == "pairs" and method.gradients):
-        raise MethodError(f"{method!r} gives no value for each token; take IntegratedGradients() or Shapley(), say")
-    if method.reference == "point" and draws > 1:
-        raise MethodError(
-            f"{method!r} compares with one baseline, and here are {draws}; give the prompt one, or take a method that "
-            "averages over them, such as Shapley() or ExpectedGradients()"
-        )
 
 
 def _differentiated(

@@ -14,7 +14,7 @@ from ascribe.core.explain import explain
 from ascribe.core.method import Method
 from ascribe.core.state import network_of
 from ascribe.errors import MethodError
-from ascribe.prompts.prompt import Prompt, checked, codes_of
+from ascribe.prompts.prompt import Prompt, check_method, checked, codes_of
 from ascribe.prompts.words import Words
 
 
@@ -43,9 +43,10 @@ def explain_text(
     {'so': 3.0, 'it': 3.0, 'goes': 5.0}
     """
     prompt = checked(Words(prompt) if isinstance(prompt, str) else prompt)
-    if isinstance(method, Method) and method.gradients:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise MethodError(f"{method!r} needs gradients, and a text has none; take Shapley() or Ablation(), say")
     codes = codes_of(prompt, background)
+    check_method(method, len(codes))
+    if method.gradients:
+        raise MethodError(f"{method!r} needs gradients, and a text has none; take Shapley() or Ablation(), say")
     return explain(
         _Filling(model, prompt),
         torch.ones(1, len(prompt.names), dtype=torch.float64),

@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from ascribe.errors import InputError
+from ascribe.core.method import Method
+from ascribe.errors import InputError, MethodError
 
 Filled = str | Tensor | Mapping[str, Any]
 """What a model reads: a text, token ids (1, length), or named inputs, of which one is "input_ids"."""
@@ -93,3 +94,18 @@ def codes_of(prompt: Prompt, background: Any) -> Int[Tensor, "draws parts"]:
             "baseline is"
         )
     return codes.reshape(-1, parts).long().cpu()
+
+
+def check_method(method: Method, draws: int) -> None:
+    """Raises MethodError for a method that cannot explain one prompt, compared with so many rows of codes."""
+    if not isinstance(method, Method):  # pyright: ignore[reportUnnecessaryIsInstance] - not every user runs a checker
+        raise MethodError(f"method is {method!r}; pass a method of ascribe.methods with its knobs, such as Shapley()")
+    if method.batchwise:
+        raise MethodError(f"{method!r} compares rows with one another, and a prompt is one; take Ablation(), say")
+    if method.yields == "map" or (method.yields == "pairs" and method.gradients):
+        raise MethodError(f"{method!r} gives no value for each token; take IntegratedGradients() or Shapley(), say")
+    if method.reference == "point" and draws > 1:
+        raise MethodError(
+            f"{method!r} compares with one baseline, and here are {draws}; give the prompt one, or take a method that "
+            "averages over them, such as Shapley() or ExpectedGradients()"
+        )
