@@ -94,15 +94,19 @@ class Score:
         points = self.points(z, rows)
         return self.at(z if points is None else z[points.first], rows, points)
 
+    def data(self, rows: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+        """The data rows of these rows."""
+        return rows if self.outputs == 1 else rows // self.outputs
+
     def points(self, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"]) -> Points | None:
         """Which of these evaluations are at one point; nothing where each has its own."""
-        return Points.joined(z, rows // self.outputs) if self.outputs > 1 else None
+        return Points.joined(z, self.data(rows)) if self.outputs > 1 else None
 
     def at(
         self, z: Float[Tensor, "points *shape"], rows: Int[Tensor, " n"], points: Points | None
     ) -> Float[Tensor, " n"]:
         """The scores of these rows, whose points are joined in `z`."""
-        data = rows // self.outputs
+        data = self.data(rows)
         if points is None:
             return self._scores(self.run(z, data), rows)
         output = self.run(z, data[points.first])
@@ -124,7 +128,7 @@ class Score:
 
         rows = self._rows(x, rows)
         with self.cut.seeing(differentiable) as seen:
-            scores = self._scores(self.run(x, rows // self.outputs), rows)
+            scores = self._scores(self.run(x, self.data(rows)), rows)
         return scores, seen[0]
 
     def recall(self, z: Tensor) -> Tensor | None:
