@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ascribe.maths import differences
 from ascribe.maths.coalitions import every
 from ascribe.maths.differences import DifferenceEstimator
 from ascribe.maths.indices import banzhaf_index, pairwise_index, shapley_index
@@ -97,3 +98,12 @@ def test_the_fit_pays():
         means = worth @ (inside / inside.sum(dim=0)) - worth @ ((1 - inside) / (1 - inside).sum(dim=0))
         plain += float((means - truth).square().mean())
     assert ours < plain / 10
+
+
+@pytest.mark.parametrize("name", ["Shapley", "k-SII"])
+def test_counts_may_be_taken_piece_by_piece(name, monkeypatch):
+    index, worths = INDICES[name](7), games(3, 7, 2)
+    values, errors = estimate(index, worths, 90, seed=0)
+    monkeypatch.setattr(differences, "_TOGETHER", 7 * 10)
+    pieces = estimate(index, worths, 90, seed=0)
+    torch.testing.assert_close(pieces, (values, errors), rtol=1e-10, atol=1e-12)

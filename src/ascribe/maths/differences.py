@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -13,6 +14,8 @@ from torch import Tensor
 from ascribe.maths.indices import Index
 from ascribe.maths.pairings import Pairing
 from ascribe.maths.surrogates import EVEN, ODD, Fit, Surrogate
+
+_TOGETHER = 2**21  # entries of what units count that are held together: 16 MiB
 
 
 @final
@@ -55,27 +58,30 @@ class DifferenceEstimator:
         missed = torch.cat([self.pairing.missed, torch.zeros(1, dtype=torch.float64)])[:, None]
         values: list[Tensor] = []
         errors: list[Tensor] = []
-        for line, counts in self._counts():
-            value = torch.zeros(len(worths), counts[0].shape[1], dtype=torch.float64)
+        for line in self.index.lines():
+            value = sum(self._of_surrogate(*pair, line) for pair in zip(parts, self._surrogates, strict=True))
+            assert isinstance(value, Tensor)
             variance = torch.zeros_like(value)
-            for part, count, surrogate in zip(parts, counts, self._surrogates, strict=True):
-                value += self._of_surrogate(part, surrogate, line) + part.residual.T @ count
-                variance += part.left_out.square().T @ (missed * count.square())
-            if len(parts) == 2:
-                variance += 2 * (parts[0].left_out * parts[1].left_out).T @ (missed * counts[0] * counts[1])
+            for units in self._pieces():
+                counts, here = self._counts(units, line), missed[units]
+                for part, count in zip(parts, counts, strict=True):
+                    value += part.residual[units].T @ count
+                    variance += part.left_out[units].square().T @ (here * count.square())
+                if len(parts) == 2:
+                    both = parts[0].left_out[units] * parts[1].left_out[units]
+                    variance += 2 * both.T @ (here * counts[0] * counts[1])
             values.append(value)
             errors.append(variance.clamp(min=0).sqrt())
         return self.index.assembled(values), self.index.assembled(errors)
 
-    @property
+    @cached_property
     def _units(self) -> Bool[Tensor, "units players"]:
         """The smaller coalition of each pair, and everybody, whose complement is nobody."""
         return torch.cat([self.pairing.smaller, torch.ones(1, self.index.players, dtype=torch.bool)])
 
     @cached_property
     def _surrogates(self) -> list[Surrogate]:
-        signs = self._units.double() * 2 - 1
-        return [Surrogate(signs, ODD)] + ([] if self.index.pair is None else [Surrogate(signs, EVEN)])
+        return [Surrogate(self._units, ODD)] + ([] if self.index.pair is None else [Surrogate(self._units, EVEN)])
 
     def _halves(self, worths: Float64[Tensor, "rows questions"]) -> list[Float64[Tensor, "units rows"]]:
         """What a unit's coalition is worth less its complement, and, for pairs of players, the sum of the two."""
@@ -83,7 +89,7 @@ class DifferenceEstimator:
         nobody = worths[:, :background].mean(dim=1)
         # A background row that scores high by itself does so, too, for the absent.
         offset = (worths[:, :background] - nobody[:, None])[:, self.pairing.draw]
-        part = self.pairing.smaller.double().mean(dim=1)
+        part = self.pairing.smaller.sum(dim=1) / self.index.players
         one = torch.cat([worths[:, background + 1 :: 2] - offset * (1 - part), everybody[:, None]], dim=1)
         other = torch.cat([worths[:, background + 2 :: 2] - offset * part, nobody[:, None]], dim=1)
         return [(one - other).T.contiguous()] + ([] if self.index.pair is None else [(one + other).T.contiguous()])
@@ -95,23 +101,25 @@ class DifferenceEstimator:
         weight[:-1] *= self.pairing.missed + 0.05
         return surrogate.fit(values, weight)
 
-    @property
+    @cached_property
     def _share(self) -> Float64[Tensor, " units"]:
         return torch.cat([self.pairing.share, torch.ones(1, dtype=torch.float64)])
 
-    def _counts(self) -> list[tuple[int | None, list[Float64[Tensor, "units entries"]]]]:
-        """For each line of the index, what the halves of every unit count for its entries."""
-        present, share = self._units, self._share[:, None] / 2
-        found: list[tuple[int | None, list[Tensor]]] = []
-        for line in self.index.lines():
-            one, other = self.index.counts(present, line), self.index.counts(~present, line)
-            halves = [(one - other) * share] + ([] if self.index.pair is None else [(one + other) * share])
-            found.append((line, halves))
-        return found
+    def _pieces(self) -> Iterator[slice]:
+        """The units, so many at a time that what they count fits."""
+        step = max(1, _TOGETHER // self.index.players)
+        for first in range(0, len(self._units), step):
+            yield slice(first, first + step)
+
+    def _counts(self, units: slice, line: int | None) -> list[Float64[Tensor, "units entries"]]:
+        """What the halves of every unit count for the entries of a line."""
+        present, share = self._units[units], self._share[units, None] / 2
+        one, other = self.index.counts(present, line), self.index.counts(~present, line)
+        return [(one - other) * share] + ([] if self.index.pair is None else [(one + other) * share])
 
     def _of_surrogate(self, fit: Fit, surrogate: Surrogate, line: int | None) -> Float64[Tensor, "rows entries"]:
         """The index of the surrogates; they are twice the games, as the halves are."""
-        signs, players = surrogate.signs[surrogate.fitted], self.index.players
+        signs, players = surrogate.signs(surrogate.fitted), self.index.players
         value = torch.zeros((), dtype=torch.float64)
         if len(fit.trend) == players and surrogate.strengths is ODD:
             # Of a single player, the formula is linear in the signs: it gives the matrix at the identity.

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import final
 
 import torch
-from jaxtyping import Float64, Int
+from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
 from ascribe.maths.indices import elementary
@@ -50,13 +50,13 @@ class Surrogate:
     Liu & Musco (2025), "Regression-adjusted Monte Carlo estimators for Shapley values and probabilistic values".
     """
 
-    signs: Float64[Tensor, "units players"]
+    present: Bool[Tensor, "units players"]
     strengths: tuple[dict[int, float], ...]
 
     @property
     def fitted(self) -> Int[Tensor, " fitted"]:
         """The units that are fitted: all, or evenly from the first to the last."""
-        units = len(self.signs)
+        units = len(self.present)
         return torch.arange(units) if units <= _FITTED else torch.linspace(0, units - 1, _FITTED).round().long()
 
     def fit(self, values: Float64[Tensor, "units rows"], weight: Float64[Tensor, " units"]) -> Fit:
@@ -85,7 +85,11 @@ class Surrogate:
 
     @property
     def players(self) -> int:
-        return self.signs.shape[1]
+        return self.present.shape[1]
+
+    def signs(self, units: Int[Tensor, " some"] | slice) -> Float64[Tensor, "some players"]:
+        """These units as signs: 1 for the present, -1 for the absent."""
+        return self.present[units].double() * 2 - 1
 
     @property
     def _odd(self) -> bool:
@@ -99,7 +103,7 @@ class Surrogate:
 
     @cached_property
     def _solvers(self) -> list[_Solver]:
-        signs = self.signs[self.fitted]
+        signs = self.signs(self.fitted)
         alike, trends = signs @ signs.T, self._trends(signs)
         kernels = {
             degree: elementary(self.players, alike, degree) / math.comb(self.players, degree)
@@ -110,10 +114,10 @@ class Surrogate:
 
     def _foretold(self, fit: Fit, values: Float64[Tensor, "units rows"]) -> Fit:
         """With what is missed at the units that were not fitted."""
-        residual, left_out, known = torch.empty_like(values), torch.empty_like(values), self.signs[self.fitted]
+        residual, left_out, known = torch.empty_like(values), torch.empty_like(values), self.signs(self.fitted)
         step = max(1, _TOGETHER // len(known))
         for first in range(0, len(values), step):
-            signs = self.signs[first : first + step]
+            signs = self.signs(slice(first, first + step))
             alike, guess = signs @ known.T, self._trends(signs) @ fit.trend
             for degree, amplitude in fit.amplitudes.items():
                 guess = guess + elementary(self.players, alike, degree) @ amplitude

@@ -22,8 +22,8 @@ class KernelShap(GameMethod):
     cancel in a pair), and what the fit misses is added by its weight, so that there is a standard error an entry. The
     values of a row sum to $f(x) - E f(x_0)$. One factorisation serves all rows; nothing is evaluated twice.
 
-    With one baseline the errors are a half to a fifth of those of random orders at the same price. A background of many
-    rows is noise for a regression: there `Shapley` takes random orders.
+    With one baseline the errors are far below those of random orders at the same price. A background of many rows is
+    noise for a regression: there `Shapley` takes random orders.
 
     `budget`: evaluations a row besides x and the background (None: 512, or 4 a player where that is more). `until`: go
     on, in rounds that double the budget, until a row's largest standard error is at most this part of its largest

@@ -30,7 +30,7 @@ class ShapleyInteractions(GameMethod):
     coalitions drawn in pairs with their complements, with a standard error an entry. Each coalition counts for all
     pairs of players, less what a fit of interactions of up to four foretells.
 
-    `budget`: evaluations a row besides x and the background (None: 512, or $2n^2$ where that is more). `until` and
+    `budget`: evaluations a row besides x and the background (None: $2n^2$, but between 512 and 16,384). `until` and
     `limit`: as for `KernelShap`, for the largest entry of the matrix.
 
     Source: Grabisch & Roubens (1999); Bordt & von Luxburg (2023), "From Shapley values to generalized additive models
@@ -57,4 +57,4 @@ class ShapleyInteractions(GameMethod):
         return 4 * players
 
     def usual(self, players: int, background: int) -> int:
-        return max(512, 2 * players**2, self.fewest(players, background))
+        return max(512, min(2 * players**2, 2**14), self.fewest(players, background))
