@@ -76,20 +76,26 @@ class LimeBase(Door, PerturbationAttribution):
 
     def fitted(self, given: Given, keywords: dict[str, Any]) -> Tensor:
         """The representation of the model after it has seen the samples."""
+        with borrowed(network_of(self.forward_func)):
+            with torch.no_grad():
+                features, outputs, weights = self._seen(given, keywords)
+            loader = DataLoader(TensorDataset(features, outputs, weights), batch_size=len(features))
+            self.interpretable_model.fit(loader)
+            return self.interpretable_model.representation()
+
+    def _seen(self, given: Given, keywords: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
+        """Samples, what the function gives for them, and how near they are."""
         inputs, pieces = given["inputs"], given["perturbations_per_eval"]
         seen: list[tuple[Tensor, Any, Tensor]] = []
-        with borrowed(network_of(self.forward_func)), torch.no_grad():
-            for sample, changed in self._samples(inputs, given["n_samples"], keywords):
-                alike = torch.as_tensor(self.similarity_func(inputs, changed, sample, **keywords)).flatten()
-                seen.append((sample, changed, alike))
-            if not seen:
-                raise MethodError("perturb_func gave no samples; let it yield at least one.")
-            outputs = [self._evaluated(given, seen[i : i + pieces]) for i in range(0, len(seen), pieces)]
-        output = torch.cat(outputs)
-        output = output if output.is_floating_point() else output.float()
+        for sample, changed in self._samples(inputs, given["n_samples"], keywords):
+            alike = torch.as_tensor(self.similarity_func(inputs, changed, sample, **keywords)).flatten()
+            seen.append((sample, changed, alike))
+        if not seen:
+            raise MethodError("perturb_func gave no samples; let it yield at least one.")
+        found = torch.cat([self._evaluated(given, seen[i : i + pieces]) for i in range(0, len(seen), pieces)])
+        output = found if found.is_floating_point() else found.float()
         features, weights = (torch.cat([part[k] for part in seen]).to(output) for k in (0, 2))
-        self.interpretable_model.fit(DataLoader(TensorDataset(features, output, weights), batch_size=len(seen)))
-        return self.interpretable_model.representation()
+        return features, output, weights
 
     def _samples(self, inputs: Any, count: int, keywords: dict[str, Any]) -> Generator[tuple[Any, Any]]:
         drawn: Any = self.perturb_func(inputs, **keywords) if inspect.isgeneratorfunction(self.perturb_func) else None

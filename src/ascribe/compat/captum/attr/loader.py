@@ -54,6 +54,11 @@ class DataLoaderAttribution(Door):
     def attribute(self, *args: Any, **kwargs: Any) -> Any:
         """What the metric loses with each feature, in the form of the inputs with the metric's numbers in front."""
         given = self.bind(*args, **kwargs)
+        # Each pass over a loader draws from the global random stream.
+        with borrowed(network_of(self.forward_func)):
+            return self._answer(given)
+
+    def _answer(self, given: dict[str, Any]) -> Any:
         first = next(iter(given["dataloader"]))
         batch = tuple(first) if isinstance(first, (list, tuple)) else (first,)
         roles = given["input_roles"] or (InputRole.need_attr,) * len(batch)
@@ -63,10 +68,8 @@ class DataLoaderAttribution(Door):
             )
         inputs = tuple(part[:1] for part, role in zip(batch, roles, strict=True) if role == InputRole.need_attr)
         metric = _Metric(self.forward_func, given, roles, self._mask(given, inputs), self._baselines(given, inputs))
-        with borrowed(network_of(self.forward_func)):
-            found = explain(
-                metric, torch.ones(1, metric.mask.count), Ablation(), target="all", progress=given["show_progress"]
-            )
+        present, progress = torch.ones(1, metric.mask.count), bool(given["show_progress"])
+        found = explain(metric, present, Ablation(), target="all", progress=progress)
         values = found.values[:, 0].to(metric.dtype)
         if not given["return_input_shape"]:
             return metric.mask.numbered(values)
