@@ -30,8 +30,8 @@ def without_player(f: Score, z: Shaped[Tensor, "rows *shape"], fill: Fill) -> Ch
             return torch.where(ids == which.view(-1, *[1] * z.ndim), other, whole)
         # That entry alone is written.
         left = whole.expand(len(which), *whole.shape).clone()
-        line = torch.arange(len(which), device=z.device)
-        left.flatten(2)[line, :, which] = other.expand_as(left).flatten(2)[line, :, which]
+        place = which[:, None, None].expand(*left.shape[:2], 1)
+        left.flatten(2).scatter_(2, place, other.expand_as(left).flatten(2).gather(2, place))
         return left
 
     return change
@@ -62,17 +62,21 @@ def losses(
         start, end = int(index[0]), int(index[-1]) + 1
         cells = list(rectangles(start, end, rows))
         pieces: list[Tensor] = []
+        numbers: list[Tensor] = []
         for line, row in cells:
             question = torch.arange(line.start, line.stop, device=z.device)
             pieces.append(change(question // count, question % count, row).flatten(0, 1))
-        changed = pieces[0] if len(pieces) == 1 else torch.cat(pieces)
-        scores = f(changed, index % rows).cpu().double()
+            numbers.append(torch.arange(row.start, row.stop, device=z.device).repeat(len(question)))
+        changed, which = (part[0] if len(part) == 1 else torch.cat(part) for part in (pieces, numbers))
+        scores = f(changed, which).cpu().double()
         for (line, row), found in zip(cells, scores.split([len(piece) for piece in pieces]), strict=True):
+            lost = whole[row] - found.view(line.stop - line.start, -1)
+            if draws == 1:
+                total[line, row] = lost
+                continue
             place = torch.arange(line.start, line.stop) % count
-            lost = whole[row] - found.view(len(place), -1)
             total[:, row].index_add_(0, place, lost)
-            if draws > 1:
-                square[:, row].index_add_(0, place, lost.square())
+            square[:, row].index_add_(0, place, lost.square())
 
     sweep(f, draws * count * rows, work, gradients=False)
     mean = total / draws
