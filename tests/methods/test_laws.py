@@ -8,15 +8,19 @@ import pytest
 
 import ascribe.methods
 from ascribe.core.method import Method
+from ascribe.maths.paths import Polyline
 from ascribe.maths.proximity import Euclidean
-from ascribe.maths.quadrature import Adaptive
+from ascribe.maths.quadrature import Adaptive, GaussLegendre
 from ascribe.maths.regression import Lasso, Ridge
 from ascribe.methods import (
     Banzhaf,
     Conductance,
+    Expected,
     ExpectedGradients,
+    GradCAM,
     InputXGradient,
     IntegratedGradients,
+    InternalInfluence,
     KernelShap,
     Lime,
     Occlusion,
@@ -38,6 +42,9 @@ VARIANTS = [
     SmoothGrad(ExpectedGradients(draws=8), draws=4),
     SmoothGrad(Conductance(), draws=2),
     ExpectedGradients(draws=32, seed=3),
+    IntegratedGradients(path=Polyline((0.5,))),
+    SmoothGrad(GradCAM(), draws=2),
+    Expected(InternalInfluence(GaussLegendre(5))),
     Lime(100, Euclidean(2.0, of="entries"), Ridge(0.0)),
     Lime(100, surrogate=Lasso(0.02)),
     Occlusion(2),
