@@ -13,7 +13,10 @@ from benchmarks import machine, page
 from benchmarks.report import Scale, Table, read, save
 
 HERE = Path(__file__).parent
-NAMES = ("fit_small", "fit_wide", "evaluation", "step", "step_large", "inference", "plot", "growth", "games")
+NAMES = (
+    "fit_small", "fit_wide", "evaluation", "step", "step_large", "inference", "plot", "growth",
+    "gradients", "games", "images",
+)  # fmt: skip
 
 
 def main() -> None:

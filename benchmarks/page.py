@@ -23,8 +23,7 @@ _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 _NOT_YET = """\
-Two jobs have a target and no row yet: all symbolic candidates on one edge, which ascribe does not fit yet, and
-attribution beside Captum and shap as a whole, of which only the games below are measured."""
+One job has a target and no row yet: all symbolic candidates on one edge, which ascribe does not fit yet."""
 
 
 def write(out: Path, description: Table, sections: list[Section]) -> None:
