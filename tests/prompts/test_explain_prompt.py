@@ -329,6 +329,18 @@ def test_the_result_as_a_table_and_one_output_at_a_time():
         found.token(2)
 
 
+def test_pictures_of_the_tokens_and_of_the_whole():
+    model, tokenizer = tiny_language_model()
+    found = explain_prompt(model, tokenizer, STORY, Shapley(), target="the cat")
+    ax = found.plot()
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["the", "cat"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["who", "city", "he"]
+    written = [float(text.get_text().replace("−", "-")) for text in ax.texts]
+    np.testing.assert_allclose(written, found.token_values.flatten().numpy(), rtol=0, atol=0.0051)
+    assert found.sequence.plot.waterfall() is not None
+    assert found.token(1).plot.bar() is not None
+
+
 def test_the_models_state_is_given_back():
     model, tokenizer = tiny_language_model()
     model.head = nn.Linear(8, len(tokenizer) - 1).double()  # one word fewer than the tokenizer has
