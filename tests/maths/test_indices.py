@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from ascribe.maths.coalitions import every
-from ascribe.maths.indices import banzhaf_index, elementary, mean_product, pairwise_index, shapley_index
+from ascribe.maths.indices import banzhaf_index, pairwise_index, shapley_index
+from ascribe.maths.signs import elementary, mean_product
 from reference import interactions as reference
 
 PAIRWISE = {

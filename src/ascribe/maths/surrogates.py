@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
-from ascribe.maths.indices import elementary
+from ascribe.maths.signs import elementary
 
 # How much interactions of each order vary, all together, in units of what is left unexplained. The best one is taken.
 ODD = ({3: 0.0}, {3: 1.0}, {3: 10.0})
