@@ -69,6 +69,15 @@ def test_masks_join_features_of_several_inputs() -> None:
     close(*both("FeatureAblation", summed, (x[:, :3], x[:, 3:]), (0.5, points(1, 1)[:, 3:]), 2, feature_mask=masks))
 
 
+def test_one_input_may_be_a_tuple_and_its_mask_not() -> None:
+    """As Captum's `sensitivity_max` asks."""
+    mask, x, x0 = torch.tensor([[0, 0, 1, 1, 2, 2, 3, 3]]), points(5), points(1, 1)
+    found, expected = both("FeatureAblation", mlp(), (x,), x0, 1, feature_mask=mask)
+    close(found, expected)
+    close(attr.FeatureAblation(mlp()).attribute(x, (x0,), 1, feature_mask=(mask,)), found[0])
+    close(*both("InputXGradient", mlp(), (x,), 1))
+
+
 def test_masks_of_each_row() -> None:
     mask = torch.randint(0, 4, (5, 8), generator=torch.Generator().manual_seed(0))
     close(*both("FeatureAblation", mlp(), points(5), points(5, 1), [0, 1, 2, 0, 1], feature_mask=mask))

@@ -69,6 +69,8 @@ class Door(Attribution):
     def bind(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """The arguments of `attribute` by name, defaults filled in.  Raises MethodError for one it does not take."""
         given = bound(f"{type(self).__name__}.attribute", self.arguments, args, kwargs)
+        for name in {"baselines", "feature_mask"} & given.keys() if "inputs" in given else ():
+            given[name] = _nested_as(given["inputs"], given[name])
         options = given.get("grad_kwargs") or {}
         strange = [name for name, value in options.items() if name not in _NO_MATTER and value]
         if strange:
@@ -150,6 +152,13 @@ class MethodDoor(Door):
         if not self.distribution:
             return {"baseline": whole.columns(baselines)}
         return {"background": whole.columns(rows_of(baselines, given["inputs"]))}
+
+
+def _nested_as(inputs: Any, value: Any) -> Any:
+    """One tensor or number for a tuple of one input as a tuple, and the other way round."""
+    if isinstance(inputs, tuple) and len(inputs) == 1 and isinstance(value, (Tensor, int, float)):
+        return (value,)
+    return value[0] if isinstance(inputs, Tensor) and isinstance(value, tuple) and len(value) == 1 else value
 
 
 def rows_of(baselines: Any, inputs: Any) -> Any:
