@@ -29,7 +29,8 @@ class NeuronConductance(Method):
 
     `neuron`: the index of one entry of the layer's value, without the rows, or with slices of several, by themselves
     all; the values of a row add up to what `Conductance` gives these entries. `quadrature` and `local` are those of
-    `IntegratedGradients`.
+    `IntegratedGradients`; in networks of kinks (ReLU) the estimated errors of `Adaptive` are typical ones, and single
+    rows may miss a few times as much, as the change of the score says less about a part of it.
 
     Raises LayerError for an index that the layer does not have.
 
