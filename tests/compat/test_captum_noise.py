@@ -180,3 +180,25 @@ def test_functions_and_layers_used_twice() -> None:
         )
         # The sum h + 0 takes its own epsilon of relevance.
         torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-8)
+
+
+def test_random_gradients_of_layers_and_neurons() -> None:
+    """Behind a linear map the layer's own path is that of the inputs; of neurons, within the spread of runs."""
+    net, x, rows = mlp(3, torch.float64), points(2, 0, torch.float64), points(6, 1, torch.float64)
+    found = attr.NeuronGradientShap(net, net.lin2).attribute(x, 3, rows, n_samples=300)
+    layer = attr.LayerGradientShap(net, net.lin1).attribute(
+        x, rows, n_samples=300, target=1, return_convergence_delta=True
+    )
+    assert layer[1].shape == (600,)
+    assert layer[1].abs().max() < 1e-9
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        neuron = captum.NeuronGradientShap(net, net.lin2)
+        theirs = torch.stack([neuron.attribute(x, 3, rows, n_samples=300).detach() for _ in range(12)])
+        at_layer = captum.LayerGradientShap(net, net.lin1)
+        layers = torch.stack([at_layer.attribute(x, rows, n_samples=300, target=1).detach() for _ in range(12)])
+    for mine, runs in ((found, theirs), (layer[0], layers)):
+        # The spread of a run is known from twelve of them to a fifth.
+        assert ((mine - runs.mean(0)).abs() <= 4 * 1.3 * runs.std(0) + 1e-9).all()
+    local = attr.NeuronGradientShap(net, net.lin2, multiply_by_inputs=False).attribute(x, 3, rows, n_samples=1)
+    assert local.shape == x.shape
