@@ -145,7 +145,6 @@ def test_lists_of_layers() -> None:
         ("mlp", False, torch.float32),
         ("mlp", True, torch.float64),
         ("cnn", False, torch.float64),
-        ("lstm", True, torch.float32),
     ],
 )
 def test_of_neurons(kind: str, at_input: bool, dtype: torch.dtype) -> None:
