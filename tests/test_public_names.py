@@ -12,17 +12,17 @@ import ascribe.testing
 
 METHODS = {
     "Ablation", "Banzhaf", "Conductance", "Deconvolution", "DeepLift", "Expected", "ExpectedGradients", "GradCAM",
-    "GuidedBackprop", "GuidedGradCAM", "InputXGradient", "IntegratedGradients", "InternalInfluence", "IntegratedHessians", "KernelShap",
-    "LRP", "Lime", "NeuronConductance", "Occlusion", "Permutation", "Saliency", "Shapley", "ShapleyInteractions",
-    "SmoothGrad", "SmoothGradSquared", "VarGrad",
+    "GuidedBackprop", "GuidedGradCAM", "InputXGradient", "IntegratedGradients", "IntegratedHessians",
+    "InternalInfluence", "KernelShap", "LRP", "Lime", "NeuronConductance", "Occlusion", "Permutation", "Saliency",
+    "Shapley", "ShapleyInteractions", "SmoothGrad", "SmoothGradSquared", "VarGrad",
 }  # fmt: skip
 ERRORS = {
     "AscribeError", "FileError", "InputError", "LayerError", "MethodError", "MissingExtra", "TargetError",
     "TrainingError",
 }  # fmt: skip
 NOUNS = {
-    "Adaptive", "Attribution", "Comparison", "Cosine", "Curve", "Euclidean", "GaussLegendre", "KAN", "KANLayer", "Lasso",
-    "Neuron", "Polyline", "Ridge", "Riemann", "Straight", "compare", "explain",
+    "Adaptive", "Attribution", "Comparison", "Cosine", "Curve", "Euclidean", "GaussLegendre", "KAN", "KANLayer",
+    "Lasso", "Neuron", "Polyline", "Ridge", "Riemann", "Straight", "compare", "explain",
 }  # fmt: skip
 
 

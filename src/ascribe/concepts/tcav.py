@@ -65,7 +65,7 @@ def tcav(
     penalty: float = 1e-2,
     held_out: float = 0.33,
     seed: int = 0,
-    memory: int | str = "64 MiB",
+    memory: int | str = "256 MiB",
     progress: bool = False,
 ) -> ConceptScores:
     r"""$\mathrm{TCAV}_c = \frac1n \#\{i : \nabla f_l(h_l(x_i))^\top v_c > 0\}$ at every layer l, for every concept c.

@@ -38,7 +38,7 @@ def asked(
     groups: Any = None,
     names: Sequence[str] | None = None,
     given: Any = None,
-    memory: int | str = "64 MiB",
+    memory: int | str = "256 MiB",
     progress: bool = False,
 ) -> Iterator[Question]:
     """Prepare a question, with the keywords of `explain`; the model's state is borrowed until the block ends."""

@@ -22,7 +22,7 @@ class Budget:
     67108864
     """
 
-    def __init__(self, memory: int | str = "64 MiB", progress: bool = False) -> None:
+    def __init__(self, memory: int | str = "256 MiB", progress: bool = False) -> None:
         self.memory = _bytes(memory)
         self.progress = progress
         self.calls = 0

@@ -149,7 +149,7 @@ def rows_together(f: Score, left: int, gradients: bool) -> int:
         guess = f.footprint.guess(gradients) + beside
         if points == 1 or (points <= _room(f, guess) and points * _DOUBT * guess <= f.budget.memory):
             return left
-        f.footprint.measure(lambda count: _copies(f, count), gradients)
+        f.footprint.measure(lambda count: _copies(f, count), gradients, f.budget.memory, f.module)
     return min(left, f.outputs * _room(f, f.footprint.measured[gradients] + beside))
 
 

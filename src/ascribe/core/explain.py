@@ -25,7 +25,7 @@ def explain(
     groups: Any = None,
     names: Sequence[str] | None = None,
     given: Any = None,
-    memory: int | str = "64 MiB",
+    memory: int | str = "256 MiB",
     progress: bool = False,
 ) -> Attribution:
     r"""Attribute the model's output on every row of `x` to its features: values, their error, the completeness gap.

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+_FEW = 6  # rows that have room together: more would gain little speed
 
 
 class Results(TorchFunctionMode):
@@ -42,11 +44,18 @@ class Footprint:
         """Bytes for one row, if a tape keeps every result; without, those alive at the largest one."""
         return self.glance.total if gradients else _alive(self.glance)
 
-    def measure(self, run: Callable[[int], object], gradients: bool) -> None:
-        """Two rows less one, where `run(n)` puts n rows through the network."""
+    def measure(self, run: Callable[[int], object], gradients: bool, memory: int, network: nn.Module | None) -> None:
+        """Two rows less one, where `run(n)` puts n rows through the network; one row, where few have room in memory.
+
+        What one row takes by itself may be too much, as some of it may be made of the parameters alone; but where rows
+        are large an evaluation is dear.
+        """
+        weights = [] if network is None else [*network.parameters(), *network.buffers()]
+        own = {weight.untyped_storage().data_ptr() for weight in weights}
         kept = _tape if gradients else _working_space
         with torch.set_grad_enabled(gradients):
-            self.measured[gradients] = max(kept(run, 2) - kept(run, 1), 0)
+            one = kept(run, 1, own)
+            self.measured[gradients] = one if one > memory // _FEW else max(kept(run, 2, own) - one, 0)
 
 
 def _alive(results: Results) -> int:
@@ -54,15 +63,15 @@ def _alive(results: Results) -> int:
     return 3 * results.largest
 
 
-def _working_space(run: Callable[[int], object], rows: int) -> int:
+def _working_space(run: Callable[[int], object], rows: int, _: set[int]) -> int:
     """Bytes alive without a tape."""
     with Results() as results:
         run(rows)
     return _alive(results)
 
 
-def _tape(run: Callable[[int], object], rows: int) -> int:
-    """Bytes that autograd keeps for the backward pass."""
+def _tape(run: Callable[[int], object], rows: int, own: set[int]) -> int:
+    """Bytes that autograd keeps for the backward pass, beside the network's own."""
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -73,6 +82,6 @@ def _tape(run: Callable[[int], object], rows: int) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         # Held until the storages are counted: freed ones would make room for others at the same place.
         alive = run(rows)
-    total = sum(kept.values())
+    total = sum(size for place, size in kept.items() if place not in own)
     del alive
     return total

@@ -68,7 +68,7 @@ def compare(
     groups: Any = None,
     names: Sequence[str] | None = None,
     given: Any = None,
-    memory: int | str = "64 MiB",
+    memory: int | str = "256 MiB",
     progress: bool = False,
     metrics: Sequence[Metric] | None = None,
 ) -> Comparison:

@@ -38,7 +38,7 @@ def perturbed_infidelity(
     draws: int = 10,
     together: int = 1,
     scaled: bool = False,
-    memory: int | str = "64 MiB",
+    memory: int | str = "256 MiB",
     progress: bool = False,
 ) -> Float64[Tensor, " rows"]:
     r"""$E_I\big(\beta\, I^\top\phi - (f(x) - f(x_I))\big)^2$ of every row, for changes I of your own; $\beta = 1$.

@@ -26,7 +26,7 @@ def explain_text(
     target: Any = None,
     background: Any = None,
     groups: Any = None,
-    memory: int | str = "64 MiB",
+    memory: int | str = "256 MiB",
     progress: bool = False,
 ) -> Attribution:
     """Attribute what any function of texts gives (a classifier, a judge, an embedding's similarity) to their parts.

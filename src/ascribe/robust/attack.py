@@ -46,7 +46,7 @@ class Attack(ABC):
         loss: LossFunction = negative_log,
         mask: Any = None,
         given: Any = None,
-        memory: int | str = "64 MiB",
+        memory: int | str = "256 MiB",
         progress: bool = False,
     ) -> Any:
         """Inputs near x, in x's form."""

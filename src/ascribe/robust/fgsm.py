@@ -47,7 +47,7 @@ class FGSM(Attack):
         loss: LossFunction = negative_log,
         mask: Any = None,
         given: Any = None,
-        memory: int | str = "64 MiB",
+        memory: int | str = "256 MiB",
         progress: bool = False,
     ) -> Any:
         borrowed: dict[str, Any] = {"loss": loss, "mask": mask, "given": given, "memory": memory, "progress": progress}

@@ -59,7 +59,7 @@ class PGD(Attack):
         loss: LossFunction = negative_log,
         mask: Any = None,
         given: Any = None,
-        memory: int | str = "64 MiB",
+        memory: int | str = "256 MiB",
         progress: bool = False,
     ) -> Any:
         ball = BALLS[self.norm]

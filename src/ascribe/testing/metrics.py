@@ -38,7 +38,7 @@ def check_metric(metric: Metric, seed: int = 0) -> None:
 
 @contextmanager
 def _asking(
-    model: Callable[[Tensor], Tensor], x: Tensor, background: Tensor, memory: str = "64 MiB"
+    model: Callable[[Tensor], Tensor], x: Tensor, background: Tensor, memory: str = "256 MiB"
 ) -> Iterator[tuple[Score, Tensor, Tensor]]:
     with asked(model, x, background=background, memory=memory) as question:
         place = question.place
