@@ -12,12 +12,13 @@ from torch import Tensor
 from ascribe.core.method import Estimate, Method
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
+from ascribe.methods.around import Around
 from ascribe.methods.repeated import repeated, times_together
 
 
 @final
 @dataclass(frozen=True)
-class Expected(Method):
+class Expected(Around):
     r"""$E_b\,A(z, b)$ for a method A and the rows b of a background: `Expected(IntegratedGradients())`,
     `Expected(Conductance())`. Complete where A is.
 
@@ -31,11 +32,10 @@ class Expected(Method):
     Cochran (1977), "Sampling techniques", 2.6, for samples from few.
     """
 
-    inner: Method
     draws: int | None = None
     seed: int = 0
 
-    reference: ClassVar[str] = "background"
+    reference: ClassVar[str] = "background"  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
 
     def __post_init__(self) -> None:
         if not isinstance(self.inner, Method) or self.inner.reference != "point":  # pyright: ignore[reportUnnecessaryIsInstance] - users may pass a class
@@ -55,26 +55,6 @@ class Expected(Method):
     def laws(self) -> frozenset[str]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """As the inner method's."""
         return self.inner.laws
-
-    @property
-    def space(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.space
-
-    @property
-    def yields(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.yields
-
-    @property
-    def gradients(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.gradients
-
-    @property
-    def batchwise(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.batchwise
 
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "background any *shape"]

@@ -16,13 +16,14 @@ from ascribe.core.method import Estimate, Method
 from ascribe.core.score import Score
 from ascribe.errors import MethodError
 from ascribe.maths.moments import Moments
+from ascribe.methods.around import Around
 from ascribe.methods.repeated import repeated, times_together
 
 Deviation = float | tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Noisy(Method):
+class Noisy(Around):
     r"""Draws of $A(z + \epsilon)$ with $\epsilon \sim N(0, \sigma^2)$ for a method A; a subclass says what of them.
 
     `sigma` is in the units of z: a number, a tuple with one for each input (or for each layer of `at=`), or one for
@@ -33,7 +34,6 @@ class Noisy(Method):
     Raises MethodError for knobs out of range.
     """
 
-    inner: Method
     sigma: Deviation = 0.1
     draws: int = 16
     seed: int = 0
@@ -56,31 +56,6 @@ class Noisy(Method):
     def laws(self) -> frozenset[str]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """What is left of the inner method's laws."""
         return self.inner.laws & self.keeps
-
-    @property
-    def reference(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.reference
-
-    @property
-    def space(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.space
-
-    @property
-    def yields(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.yields
-
-    @property
-    def gradients(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.gradients
-
-    @property
-    def batchwise(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.batchwise
 
     @abstractmethod
     def sample(self, values: Float[Tensor, "rows *form"]) -> Float[Tensor, "rows *form"]:

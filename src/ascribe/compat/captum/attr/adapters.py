@@ -9,35 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.core.method import Estimate, Method
+from ascribe.core.method import Estimate
 from ascribe.core.score import Score
+from ascribe.methods.around import Around
 
 
 @dataclass(frozen=True)
-class Around(Method):
-    """A method that asks another one, and is about what that is about."""
-
-    inner: Method
-
-    @property
-    def reference(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.reference
-
-    @property
-    def space(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.space
-
-    @property
-    def yields(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.yields
-
-    @property
-    def gradients(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As the inner method's."""
-        return self.inner.gradients
+class Asking(Around):
+    """A method that asks another one about its values alone."""
 
     def ask(self, f: Score, z: Tensor, z0: Tensor) -> Tensor:
         """The inner method's values."""
@@ -47,7 +26,7 @@ class Around(Method):
 
 @final
 @dataclass(frozen=True)
-class Absolute(Around):
+class Absolute(Asking):
     """The size of another method's values, which is what Captum's `Saliency` shows unless told otherwise."""
 
     def __call__(self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "..."]) -> Tensor:
@@ -56,7 +35,7 @@ class Absolute(Around):
 
 @final
 @dataclass(frozen=True)
-class Against(Around):
+class Against(Asking):
     """Another method against these values at the layer, whatever the layer gives for the baseline of the input."""
 
     values: Any = 0.0
