@@ -40,7 +40,7 @@ def test_words_and_json_say_the_same(capsys: pytest.CaptureFixture[str]):
     assert facts["torch"] == torch.__version__
     assert facts["threads"] == torch.get_num_threads()
     assert facts["cuda"] == [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    assert set(facts["extras"]) == {"table", "plot", "sklearn", "report", "cli", "pykan"}
+    assert set(facts["extras"]) == {"table", "plot", "sklearn", "report", "cli", "pykan", "remote"}
     for word in (facts["ascribe"], facts["torch"], facts["kernel"]["instructions"] or "plain torch", *facts["extras"]):
         assert word in words
 
@@ -49,7 +49,7 @@ def test_an_extra_that_is_missing_is_named_with_what_brings_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     def without_tables(library: str) -> str:
-        if library in ("pyarrow", "sympy"):
+        if library in ("pyarrow", "sympy", "openai"):
             raise PackageNotFoundError(library)
         return version(library)
 
@@ -59,6 +59,7 @@ def test_an_extra_that_is_missing_is_named_with_what_brings_it(
         "plot": [],
         "pykan": ["sympy"],
         "report": ["pyarrow"],
+        "remote": ["openai"],
         "sklearn": [],
         "table": ["pyarrow"],
     }

@@ -100,7 +100,7 @@ def test_ctrl_c_leaves_nothing():
         while job.poll() is None:
             job.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                job.wait(timeout=15)
+                job.wait(timeout=3)
         err += job.stderr.readlines()
     assert job.returncode == 130
     assert "".join(err).strip().splitlines()[-1] == "ascribe: interrupted; nothing was written."
