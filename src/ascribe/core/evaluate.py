@@ -13,7 +13,7 @@ from ascribe.core.score import Score
 from ascribe.errors import InputError, MethodError
 
 _CACHE = 2 * 2**20  # bytes: a core's second-level cache
-_FEW_ROWS = 8  # so many rows a call are worth it, however large they are
+_FEW_ROWS = 4  # so many rows a call are worth it, however large they are
 _DOUBT = 8  # a guess may be wrong by so much: functions such as an LSTM keep more than they return
 
 _ROW = "row {} of x; leave such rows out"
