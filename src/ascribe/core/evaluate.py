@@ -12,8 +12,10 @@ from ascribe.core.points import slopes
 from ascribe.core.score import Score
 from ascribe.errors import InputError, MethodError
 
-_CACHE = 2 * 2**20  # bytes: a core's second-level cache
-_FEW_ROWS = 4  # so many rows a call are worth it, however large they are
+# Measured on small networks and on images: pieces that outgrow a core's second-level cache (by the estimates, which are
+# generous without a tape) are slower, and so are more large rows than these.
+_CACHE = {True: 2 * 2**20, False: 4 * 2**20}  # bytes, with a tape and without
+_FEW_ROWS = {True: 4, False: 8}  # so many rows a call are worth it, however large they are
 _DOUBT = 8  # a guess may be wrong by so much: functions such as an LSTM keep more than they return
 
 _ROW = "row {} of x; leave such rows out"
@@ -147,19 +149,19 @@ def rows_together(f: Score, left: int, gradients: bool) -> int:
     points = -(-left // f.outputs)
     if gradients not in f.footprint.measured:
         guess = f.footprint.guess(gradients) + beside
-        if points == 1 or (points <= _room(f, guess) and points * _DOUBT * guess <= f.budget.memory):
+        if points == 1 or (points <= _room(f, guess, gradients) and points * _DOUBT * guess <= f.budget.memory):
             return left
         f.footprint.measure(lambda count: _copies(f, count), gradients, f.budget.memory, f.module)
-    return min(left, f.outputs * _room(f, f.footprint.measured[gradients] + beside))
+    return min(left, f.outputs * _room(f, f.footprint.measured[gradients] + beside, gradients))
 
 
-def _room(f: Score, point: int) -> int:
+def _room(f: Score, point: int, gradients: bool) -> int:
     """How many points of so many bytes go together."""
     piece = f.budget.memory // point
     if f.sample.device.type == "cpu" and f.module is not None:
         # Pieces that outgrow the caches are slower: 64 MiB at once takes twice the time on small networks. A plain
         # function may cost most of its time a call (scikit-learn's do), so it gets all that fits.
-        piece = min(piece, max(_CACHE // point, _FEW_ROWS))
+        piece = min(piece, max(_CACHE[gradients] // point, _FEW_ROWS[gradients]))
     return max(1, piece)
 
 
