@@ -73,6 +73,10 @@ class TestSeveralLayers:
         with pytest.raises(LayerError, match="names no layer"):
             explain(Towers(), uv, IntegratedGradients(), target=0, at=())
 
+    def test_a_layer_twice_is_an_error(self, uv: tuple[Tensor, Tensor]) -> None:
+        with pytest.raises(LayerError, match="twice"):
+            explain(Towers(), uv, IntegratedGradients(), target=0, at=("user", "user"))
+
     def test_a_file_keeps_the_places(self, uv: tuple[Tensor, Tensor], tmp_path) -> None:
         a = explain(Towers(), uv, InputXGradient(), target=0, at=("user", "item"))
         a.save(tmp_path / "a.parquet")
@@ -133,6 +137,11 @@ class TestTokenIds:
         without[:, 2] = 0
         lost = a.output - Text()(without)[:, 1].detach()
         torch.testing.assert_close(a.values[:, 2], lost, check_dtype=False)
+
+    @pytest.mark.parametrize("method", [IntegratedGradients(), Shapley()], ids=repr)
+    def test_a_baseline_that_the_model_does_not_know_is_refused(self, method: Method, ids: Tensor) -> None:
+        with pytest.raises(InputError, match="out of range"):
+            explain(Text(), ids, method, target=1, baseline=99)
 
     def test_a_bag_says_what_to_do(self) -> None:
         net = nn.Sequential(nn.EmbeddingBag(10, 4), nn.Linear(4, 1))

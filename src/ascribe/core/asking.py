@@ -66,7 +66,10 @@ def _cuts(network: nn.Module | None, at: str | nn.Module | Sequence[str | nn.Mod
     if isinstance(at, (tuple, list)):
         if not at:
             raise LayerError("at=() names no layer; pass names of layers, or leave at out to explain the input")
-        return tuple(cut_at(network, one) for one in at)
+        cuts = tuple(cut_at(network, one) for one in at)
+        if len(set(cuts)) < len(cuts):
+            raise LayerError(f"at={at!r} names a layer twice; name each once")
+        return cuts
     return (cut_at(network, cast("str | nn.Module", at)),)
 
 

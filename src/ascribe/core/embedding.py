@@ -33,8 +33,11 @@ def embeddings(f: Score, point: Float[Tensor, "any *shape"]) -> tuple[Cut | None
 def _matching(f: Score, row: Float[Tensor, "1 *shape"]) -> list[set[Cut]]:
     """For every input, the calls of embeddings that look up just what it is in this row."""
     parts = [kind.give(part) for kind, part in zip(f.inputs.kinds, f.inputs.unpack(row), strict=True)]
-    with _lookups(f) as found:
-        f.run(row, f.every[:1])
+    try:
+        with _lookups(f) as found:
+            f.run(row, f.every[:1])
+    except IndexError as error:
+        raise InputError(f"the baseline has ids that the model does not know ({error}); pass others") from error
     return [{cut for cut, ids in found if _equal(ids, part)} for part in parts]
 
 

@@ -79,7 +79,10 @@ def draw_values(f: Score, z0: Float[Tensor, "..."]) -> tuple[Float[Tensor, "draw
             draw, which = index // len(rows), index % len(rows)
             pieces.append(f(draws[draw, torch.zeros_like(which) if shared else which], rows[which]))
 
-        sweep(f, len(draws) * len(rows), work, gradients=False)
+        try:
+            sweep(f, len(draws) * len(rows), work, gradients=False)
+        except IndexError as error:
+            raise InputError(f"the model does not run on {_NOWHERE} ({error})") from error
         scores = f.remember(z0, _finite(f, torch.cat(pieces), _NOWHERE))
     return scores.view(len(draws), len(rows)), kind
 
