@@ -81,8 +81,10 @@ def test_a_folder_keeps_its_other_files():
     assert Path("kept/report.html").read_text() != "old"
 
 
+# A shell that runs the tests in the background hands on a SIGINT that is ignored.
 LONG = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from ascribe.cli.command import main
 from ascribe.report.conduct import Settings
 from ascribe.report.trials import Training
@@ -100,7 +102,7 @@ def test_ctrl_c_leaves_nothing():
         while job.poll() is None:
             job.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                job.wait(timeout=3)
+                job.wait(timeout=15)
         err += job.stderr.readlines()
     assert job.returncode == 130
     assert "".join(err).strip().splitlines()[-1] == "ascribe: interrupted; nothing was written."
