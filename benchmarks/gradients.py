@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -101,7 +102,7 @@ def _times(section: Section, scale: Scale) -> None:
     section.tables.append(_accuracy(net, x, integrated))
 
 
-def _more(net: torch.nn.Module, x: Tensor, background: Tensor, shap: object, draws: int, scale: Scale) -> float:
+def _more(net: torch.nn.Module, x: Tensor, background: Tensor, shap: Any, draws: int, scale: Scale) -> float:
     """Captum's mean square error over ours, with as many draws."""
     truth = explain(net, x, ExpectedGradients(draws=scale.of(40_000, 2_000), seed=99), background=background).values
 
@@ -110,11 +111,11 @@ def _more(net: torch.nn.Module, x: Tensor, background: Tensor, shap: object, dra
 
     seeds = range(scale.of(10, 2))
     ours = [explain(net, x, ExpectedGradients(draws, seed=seed), background=background).values for seed in seeds]
-    theirs = [shap.attribute(x, baselines=background, n_samples=draws) for _ in seeds]  # pyright: ignore
+    theirs = [shap.attribute(x, baselines=background, n_samples=draws) for _ in seeds]
     return sum(map(square, theirs)) / sum(map(square, ours))
 
 
-def _accuracy(net: torch.nn.Module, x: Tensor, integrated: object) -> Table:
+def _accuracy(net: torch.nn.Module, x: Tensor, integrated: Any) -> Table:
     """What integrated gradients cost and miss: Captum's default and ours."""
     exact = explain(net.double(), x.double(), IntegratedGradients(GaussLegendre(2000))).values
     net.float()
@@ -136,7 +137,7 @@ def _accuracy(net: torch.nn.Module, x: Tensor, integrated: object) -> Table:
     add("ours, to 1%", a.values, a.evaluations / len(x), a.gap)
     b = explain(net, x, IntegratedGradients(GaussLegendre(50)))
     add("ours, 50 nodes", b.values, b.evaluations / len(x), b.gap)
-    values, gap = integrated.attribute(x, return_convergence_delta=True)  # pyright: ignore
+    values, gap = integrated.attribute(x, return_convergence_delta=True)
     add("Captum, 50 nodes", values, 52, gap)
     return Table(
         ["", "evaluations a row", "median error", "largest error", "largest gap"],

@@ -10,8 +10,9 @@ from ascribe.errors import AscribeError
 
 Picture = TypeVar("Picture", bound=Callable[..., Any])
 Fits = Callable[[Any], bool]
-_PICTURES: dict[type, dict[str, Callable[..., Any]]] = {}
-_DEFAULT: dict[type, str] = {}
+# By the name of what is drawn, whose module need not be loaded for that.
+_PICTURES: dict[str, dict[str, Callable[..., Any]]] = {}
+_DEFAULT: dict[str, str] = {}
 _PAGES: dict[type, list[tuple[Fits, Callable[..., Any]]]] = {}
 
 
@@ -19,8 +20,10 @@ class PlotError(AscribeError, AttributeError):
     """A picture that does not exist."""
 
 
-def draws(owner: type, *, default: bool = False) -> Callable[[Picture], Picture]:
+def draws(owner: type | str, *, default: bool = False) -> Callable[[Picture], Picture]:
     """Register a function, whose first argument is the drawn object, as a picture of it under the function's name.
+
+    `owner` is the object's class, or the class's full name where its room is not to be loaded for the picture's sake.
 
     >>> class Thing:
     ...     plot = Drawer()
@@ -32,9 +35,10 @@ def draws(owner: type, *, default: bool = False) -> Callable[[Picture], Picture]
     """
 
     def register(picture: Picture) -> Picture:
-        _PICTURES.setdefault(owner, {})[picture.__name__] = picture
+        name = owner if isinstance(owner, str) else _name(owner)
+        _PICTURES.setdefault(name, {})[picture.__name__] = picture
         if default:
-            _DEFAULT[owner] = picture.__name__
+            _DEFAULT[name] = picture.__name__
         return picture
 
     return register
@@ -65,6 +69,10 @@ def fitting_page(thing: Any) -> str | None:
     return next((page(thing)._repr_html_() for fits, page in pages if fits(thing)), None)
 
 
+def _name(owner: type) -> str:
+    return f"{owner.__module__}.{owner.__qualname__}"
+
+
 @final
 class Drawer:
     """The descriptor behind `plot`: called, it draws the default picture; its attributes are the pictures by name."""
@@ -78,7 +86,7 @@ class Pictures:
     """The pictures of one object."""
 
     def __init__(self, thing: Any, owner: type) -> None:
-        families = [family for family in owner.__mro__ if family in _PICTURES]
+        families = [family for family in map(_name, owner.__mro__) if family in _PICTURES]
         self._thing = thing
         self._named = {name: picture for family in reversed(families) for name, picture in _PICTURES[family].items()}
         self._default = next((_DEFAULT[family] for family in families if family in _DEFAULT), None)

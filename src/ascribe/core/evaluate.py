@@ -129,8 +129,7 @@ def differentiate(
 
     Raises InputError for whole-number inputs and MethodError where the model cuts the graph.
     """
-    if f.obstacle is not None:
-        raise InputError(f.obstacle)
+    f.require_gradient()
     points = f.points(z, rows)
     leaf = (z if points is None else z[points.first]).detach().requires_grad_()
     with torch.enable_grad():

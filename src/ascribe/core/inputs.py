@@ -63,9 +63,10 @@ class Inputs:
             return z
         pieces = z.split([prod(part.shape[1:]) for part in self.parts], -1)
         shaped = [p.reshape(*z.shape[:-1], *part.shape[1:]) for p, part in zip(pieces, self.parts, strict=True)]
-        return self._nested(shaped)
+        return self.nested(shaped)
 
-    def _nested(self, parts: Sequence[Any]) -> Any:
+    def nested(self, parts: Sequence[Any]) -> Any:
+        """One thing for each input in the nest that the user gave."""
         if self.keys is None:
             return parts[0]
         return dict(zip(self.keys, parts, strict=True)) if isinstance(self.keys[0], str) else tuple(parts)
@@ -74,14 +75,14 @@ class Inputs:
     def original(self) -> Any:
         """The tensors in the nest that the user gave, whole numbers as such."""
         pairs = zip(self.kinds, self.parts, strict=True)
-        return self._nested([kind.give(part) if kind.whole else part for kind, part in pairs])
+        return self.nested([kind.give(part) if kind.whole else part for kind, part in pairs])
 
     def call(self, model: Callable[..., Any], parts: Sequence[Tensor], rows: Int[Tensor, " n"]) -> Any:
         """The model's output on these parts, which stand for these data rows."""
         arguments = [kind.give(part) for kind, part in zip(self.kinds, parts, strict=True)]
         args, kwargs = self.given.take(rows)
         if self.keys is not None and isinstance(self.keys[0], str):
-            return model(*args, **self._nested(arguments), **kwargs)
+            return model(*args, **self.nested(arguments), **kwargs)
         return model(*arguments, *args, **kwargs)
 
     def take(self, rows: Int[Tensor, " n"]) -> tuple[Tensor, ...]:

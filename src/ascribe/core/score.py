@@ -89,6 +89,11 @@ class Score:
             f"explain at their embedding, at='{embedding}', or use Shapley() or Ablation()"
         )
 
+    def require_gradient(self) -> None:
+        """Raises InputError where it is known beforehand that there is none."""
+        if self.obstacle is not None:
+            raise InputError(self.obstacle)
+
     def __call__(self, z: Float[Tensor, "n *shape"], rows: Int[Tensor, " n"] | None = None) -> Float[Tensor, " n"]:
         rows = self._rows(z, rows)
         points = self.points(z, rows)

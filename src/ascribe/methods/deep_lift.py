@@ -12,7 +12,6 @@ from torch import Tensor
 from ascribe.core.evaluate import sweep
 from ascribe.core.method import Method
 from ascribe.core.score import Score
-from ascribe.errors import InputError
 from ascribe.rules.multipliers import Contrast, contrast
 from ascribe.rules.pieces import pieces
 
@@ -51,8 +50,7 @@ class DeepLift(Method):
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "draws any *shape"]
     ) -> Float[Tensor, "rows *shape"]:
-        if f.obstacle is not None:
-            raise InputError(f.obstacle)
+        f.require_gradient()
         draws, shared = len(z0), z0.shape[1] == 1
         total = torch.zeros_like(z)
         scores: list[Tensor] = []

@@ -13,7 +13,7 @@ from torch import Tensor
 from ascribe.core.evaluate import sweep
 from ascribe.core.method import Method
 from ascribe.core.score import Score
-from ascribe.errors import InputError, LayerError
+from ascribe.errors import LayerError
 
 
 @final
@@ -45,8 +45,7 @@ class GradCAM(Method):
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "..."]
     ) -> Float[Tensor, "rows channels *space"]:
-        if f.obstacle is not None:
-            raise InputError(f.obstacle)
+        f.require_gradient()
         pieces: list[Tensor] = []
         scores: list[Tensor] = []
 

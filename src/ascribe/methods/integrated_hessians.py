@@ -14,7 +14,7 @@ from torch import Tensor
 from ascribe.core.evaluate import sweep
 from ascribe.core.method import Estimate, Method
 from ascribe.core.score import Score
-from ascribe.errors import InputError, MethodError
+from ascribe.errors import MethodError
 from ascribe.maths.curvature import Take, integrated_pairs
 from ascribe.maths.paths import Leg, of_row
 from ascribe.maths.quadrature import Adaptive
@@ -65,8 +65,7 @@ class IntegratedHessians(Method):
             raise MethodError(f"{self} cannot be met; pass 0 < tolerance < 1 and limit >= 15")
 
     def __call__(self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "any *shape"]) -> Estimate:
-        if f.obstacle is not None:
-            raise InputError(f.obstacle)
+        f.require_gradient()
         leg, rule, players = Leg(z0, z), Adaptive(self.tolerance, self.limit), f.players.count
         found: list[Estimate] = []
         unreached = 0

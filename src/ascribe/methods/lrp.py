@@ -12,7 +12,7 @@ from torch import Tensor
 from ascribe.core.evaluate import sweep
 from ascribe.core.method import Method
 from ascribe.core.score import Score
-from ascribe.errors import InputError, MethodError
+from ascribe.errors import MethodError
 from ascribe.rules.pieces import pieces
 from ascribe.rules.relevance.composite import Composite, everywhere
 from ascribe.rules.relevance.epsilon import Epsilon
@@ -67,8 +67,7 @@ class LRP(Method):
     def __call__(
         self, f: Score, z: Float[Tensor, "rows *shape"], z0: Float[Tensor, "any *shape"]
     ) -> Float[Tensor, "rows *shape"]:
-        if f.obstacle is not None:
-            raise InputError(f.obstacle)
+        f.require_gradient()
         composite = self._composite
         composite.check([] if f.module is None else [name for name, _ in f.module.named_modules() if name])
         found = torch.empty_like(z)

@@ -136,7 +136,6 @@ def layer_form(f: Score, z: Float[Tensor, "rows *shape"]) -> Float[Tensor, "1 *l
 
     Raises InputError for whole-number inputs that have no embedding, and LayerError without a layer.
     """
-    if f.obstacle is not None:
-        raise InputError(f.obstacle)
+    f.require_gradient()
     with torch.no_grad():
         return f.record(z[:1], f.every[:1])[1]

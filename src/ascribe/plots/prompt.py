@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from ascribe.core.drawing import draws
 from ascribe.plots.token_map import token_map
 from ascribe.plots.values import as_array
-from ascribe.prompts.attribution import PromptAttribution
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
+    import ascribe.prompts.attribution
 
-@draws(PromptAttribution, default=True)
-def prompt(attribution: PromptAttribution, *, ax: matplotlib.axes.Axes | None = None) -> matplotlib.axes.Axes:
+
+@draws("ascribe.prompts.attribution.PromptAttribution", default=True)
+def prompt(
+    attribution: ascribe.prompts.attribution.PromptAttribution, *, ax: matplotlib.axes.Axes | None = None
+) -> matplotlib.axes.Axes:
     """A row a token of the continuation, a column a part of the prompt.
 
     For a picture of the continuation as a whole, or of one token: `.sequence.plot.waterfall()`, `.token(0).plot.bar()`.

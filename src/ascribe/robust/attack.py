@@ -70,12 +70,7 @@ class Ground:
 
     def form(self, parts: Parts) -> Any:
         """Parts in the form of x."""
-        return self.f.inputs.nest(self.f.inputs.pack(parts)) if self.f.inputs.keys is None else self._nest(parts)
-
-    def _nest(self, parts: Parts) -> Any:
-        keys = self.f.inputs.keys
-        assert keys is not None
-        return dict(zip(keys, parts, strict=True)) if isinstance(keys[0], str) else parts
+        return self.f.inputs.nested(parts)
 
     def _slopes(self, at: Parts) -> Parts:
         f = self.f

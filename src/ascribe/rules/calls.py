@@ -170,6 +170,14 @@ class Call:
         args, kwargs = graft((self.args, self.kwargs), iter([next(fresh) if one else old for old, one in every]))
         return self.operation.plain(*args, **kwargs)
 
+    def require_one_input(self) -> None:
+        """Raises MethodError for a function of one number of which more than one argument depends on the input."""
+        if len(self.inputs) > 1:
+            raise self.refuse(
+                f"{len(self.inputs)} of its arguments depend on the input",
+                "write it with products, sums and functions of one argument",
+            )
+
     def refuse(self, why: str, instead: str) -> MethodError:
         """The error that says what stands in the way, where it is, and what to do."""
         return MethodError(f"{self.method} cannot pass through {self.operation.name} ({place()}): {why}; {instead}.")

@@ -44,11 +44,7 @@ class Rescale(Compared):
     kind: Kind
 
     def at(self, call: Call) -> Rule:
-        if len(call.inputs) > 1:
-            raise call.refuse(
-                f"{len(call.inputs)} of its arguments depend on the input",
-                "write it with products, sums and functions of one argument",
-            )
+        call.require_one_input()
         return self
 
     def pullback(self, call: Call, inputs: list[Tensor], output: Tensor) -> Pullback:

@@ -35,11 +35,7 @@ class Alike(Passing):
     looks = False
 
     def at(self, call: Call) -> Rule:
-        if len(call.inputs) > 1:
-            raise call.refuse(
-                f"{len(call.inputs)} of its arguments depend on the input",
-                "write it with products, sums and functions of one argument",
-            )
+        call.require_one_input()
         return self
 
     def carry(self, call: Call, relevance: Tensor, sums: Epsilon) -> tuple[Tensor | None, ...]:
