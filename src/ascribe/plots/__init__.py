@@ -2,6 +2,7 @@ from ascribe.plots import pages as pages
 from ascribe.plots.agreement import agreement as agreement
 from ascribe.plots.bar import bar as bar
 from ascribe.plots.beeswarm import beeswarm as beeswarm
+from ascribe.plots.film import Film as Film
 from ascribe.plots.fit import fit as fit
 from ascribe.plots.flow import Flow as Flow
 from ascribe.plots.heatmap import heatmap as heatmap
