@@ -88,7 +88,7 @@ def test_hessians_and_maps():
 @pytest.mark.parametrize("n", [0, 5])
 def test_torch_checks_the_operations(n, spread):
     (x, *weights), basis, mask = case(3, n=n)
-    recipe = (basis.order, basis.base, basis.extrapolate)
+    recipe = basis.recipe
     call = (x, basis.knots, *weights, mask, *recipe, spread)
     torch.library.opcheck(torch.ops.ascribe.edge_sum.default, call)
     call = (x, basis.knots, *(w.float() for w in weights[:2]), None, None, *recipe, spread)

@@ -31,7 +31,8 @@ def takes(x: Tensor, basis: Basis) -> bool:
     """Whether the compiled form works on this tensor; it asks for the module, which warns where there is none."""
     if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
         return False
-    return basis.order <= HIGHEST_ORDER and basis.base in _BASES and native() is not None
+    known = basis.family == "bspline" and basis.order <= HIGHEST_ORDER and basis.base in _BASES
+    return known and native() is not None
 
 
 def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> Float[Tensor, "inputs terms n"]:

@@ -36,9 +36,15 @@ def available() -> bool:
     return hasattr(tl, "tuple")
 
 
-def takes(x: Tensor) -> bool:
+def takes(x: Tensor, basis: Basis) -> bool:
     """Whether this form works on this tensor."""
-    return x.is_cuda and x.dtype in (torch.float32, torch.float64) and not forced_to_torch() and available()
+    return (
+        basis.family == "bspline"
+        and x.is_cuda
+        and x.dtype in (torch.float32, torch.float64)
+        and not forced_to_torch()
+        and available()
+    )
 
 
 def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> Float[Tensor, "inputs terms n"]:

@@ -15,7 +15,7 @@ from ascribe.maths.kernels.watch import watched
 
 
 def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> Float[Tensor, "n inputs terms"]:
-    """Column 0 is the base function of each input, the others its B-splines, all at the given derivative.
+    """Column 0 is the base function of each input, the others those of its family, all at the given derivative.
 
     Its derivative in x is itself, one derivative higher: so it can be differentiated to any order, forward and
     backward, mapped and traced. Differentiable in the knots too, where they ask for it.
@@ -27,39 +27,39 @@ def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> F
     """
     if basis.knots.requires_grad and torch.is_grad_enabled():
         return plain.design(x, basis, derivative).permute(2, 0, 1)
-    recipe = (basis.order, basis.base, basis.extrapolate, derivative)
     if watched(x, basis.knots):
-        return _operation(x, basis.knots, *recipe)
-    return _Design.apply(x, basis.knots, *recipe)
+        return _operation(x, basis.knots, *basis.recipe, derivative)
+    return _Design.apply(x, basis.knots, *basis.recipe, derivative)
 
 
-def _evaluate(x: Tensor, knots: Tensor, order: int, base: str, extrapolate: Extrapolate, derivative: int) -> Tensor:
+def _evaluate(
+    x: Tensor, knots: Tensor, order: int, base: str, extrapolate: Extrapolate, family: str, derivative: int
+) -> Tensor:
     """(n, inputs, terms) in memory."""
-    basis = Basis(knots, order, base, extrapolate)
+    basis = Basis(knots, order, base, extrapolate, family)
     found = form_for(x, basis).design(x, basis, derivative)
     return found.permute(2, 0, 1).contiguous()
 
 
 class _Design(torch.autograd.Function):
     @staticmethod
-    def forward(x: Tensor, knots: Tensor, order: int, base: str, extrapolate: Extrapolate, derivative: int) -> Tensor:
-        return _evaluate(x, knots, order, base, extrapolate, derivative)
+    def forward(x: Tensor, knots: Tensor, *recipe: Any) -> Tensor:
+        return _evaluate(x, knots, *recipe)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, knots, *ctx.recipe = inputs
+        x, knots, *ctx.recipe, ctx.derivative = inputs
         ctx.save_for_backward(x, knots)
         ctx.save_for_forward(x, knots)
 
     @staticmethod
     def _slope(ctx: Any) -> Tensor:
         x, knots = ctx.saved_tensors
-        order, base, extrapolate, derivative = ctx.recipe
-        return design(x, Basis(knots, order, base, extrapolate), derivative + 1)
+        return design(x, Basis(knots, *ctx.recipe), ctx.derivative + 1)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return (gradient * _Design._slope(ctx)).sum(-1), None, None, None, None, None
+        return (gradient * _Design._slope(ctx)).sum(-1), None, None, None, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, *_: Any) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -85,12 +85,12 @@ _operation = torch.library.custom_op(
     "ascribe::design",
     _evaluate,
     mutates_args=(),
-    schema="(Tensor x, Tensor knots, int order, str base, str extrapolate, int derivative) -> Tensor",
+    schema="(Tensor x, Tensor knots, int order, str base, str extrapolate, str family, int derivative) -> Tensor",
 )
 
 
 @_operation.register_fake
-def _(x: Tensor, knots: Tensor, order: int, base: str, extrapolate: str, derivative: int) -> Tensor:
+def _(x: Tensor, knots: Tensor, order: int, *recipe: Any) -> Tensor:
     return x.new_empty(*x.shape, knots.shape[1] - order)
 
 

@@ -21,8 +21,6 @@ from ascribe.maths.kernels.forms import form_for
 from ascribe.maths.kernels.watch import transformed, watched
 from ascribe.maths.kernels.weights import Weights
 
-Recipe = tuple[int, str, Extrapolate, bool]
-
 
 def edge_sum(
     x: Float[Tensor, "n inputs"], basis: Basis, weights: Weights, spread: bool = False
@@ -36,7 +34,7 @@ def edge_sum(
     tensors = tuple(t for t in (x, basis.knots, *weights) if t is not None)
     if has_torch_function(tensors):
         return handle_torch_function(edge_sum, tensors, x, basis, weights, spread)
-    recipe: Recipe = (basis.order, basis.base, basis.extrapolate, spread)
+    recipe = (*basis.recipe, spread)
     if torch.is_grad_enabled() and basis.knots.requires_grad:
         return _composed(x, basis, weights, spread)
     if watched(*tensors):
@@ -73,10 +71,11 @@ def _forward(
     order: int,
     base_fun: str,
     extrapolate: Extrapolate,
+    family: str,
     spread: bool,
 ) -> tuple[Tensor, ...]:
     """The sums, the spreads, and the mean and covariance of the terms; the last three empty where not asked for."""
-    basis, weights = Basis(knots, order, base_fun, extrapolate), Weights(base, coef, scale, mask)
+    basis, weights = Basis(knots, order, base_fun, extrapolate, family), Weights(base, coef, scale, mask)
     form = form_for(x, basis)
     y, moments = form.forward(x, basis, weights, moments=spread)
     if moments is None:
@@ -99,6 +98,7 @@ def _backward(
     order: int,
     base_fun: str,
     extrapolate: Extrapolate,
+    family: str,
     to_x: bool,
     to_weights: bool,
 ) -> tuple[Tensor, ...]:
@@ -108,7 +108,7 @@ def _backward(
     if gs is not None:
         # An edge that does not move has no slope; 0 is one of its subgradients.
         pull, moments = torch.where(spreads > 0, gs / spreads, 0.0), Moments(mean, covariance)
-    basis = Basis(knots, order, base_fun, extrapolate)
+    basis = Basis(knots, order, base_fun, extrapolate, family)
     gx, gw = form_for(x, basis).backward(gy, x, basis, weights, pull, moments, to_x=to_x, to_weights=to_weights)
     found = (gx, *(gw[:3] if gw is not None else (None, None, None)))
     return tuple(map(_as_it_lies, found, (x, base, coef, scale)))
@@ -135,7 +135,7 @@ class _EdgeSum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gy: Tensor | None, gs: Tensor | None, *_: Any) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, knots, base, coef, scale, mask, *seen = ctx.saved_tensors
-        order, base_fun, extrapolate, spread = ctx.recipe
+        *recipe, spread = ctx.recipe
         to_x, _, *to_weights = ctx.needs_input_grad[:5]
         toward: Tensor = x.new_zeros(x.shape[0], base.shape[1]) if gy is None else gy
         pulled = (toward,) if gs is None else (toward, gs)
@@ -145,21 +145,21 @@ class _EdgeSum(torch.autograd.Function):
             call: Any = _backward_operation if watched(toward, x) else _backward
             found = call(
                 toward, gs if spread else None, x, knots, base, coef, scale, mask, *seen,
-                order, base_fun, extrapolate, to_x, any(to_weights),
+                *recipe, to_x, any(to_weights),
             )  # fmt: skip
         gx, *gw = found
         needed = (to_x, *to_weights)
         gx, *gw = (g if need else None for g, need in zip((gx, *gw), needed, strict=True))
-        return gx, None, *gw, None, None, None, None, None
+        return gx, None, *gw, None, None, None, None, None, None
 
 
 def _gradients_composed(ctx: Any, gy: Tensor, gs: Tensor | None) -> tuple[Tensor | None, ...]:
     """The same gradients with a graph of their own, for derivatives of derivatives."""
     x, knots, *given = ctx.saved_tensors[:6]
-    order, base_fun, extrapolate, spread = ctx.recipe
+    *recipe, spread = ctx.recipe
     further = torch.is_grad_enabled()
     with torch.enable_grad():
-        y, s = _composed(x, Basis(knots, order, base_fun, extrapolate), Weights(*given), spread)
+        y, s = _composed(x, Basis(knots, *recipe), Weights(*given), spread)
     outputs = [(y, gy)] if s is None or gs is None else [(y, gy), (s, gs)]
     needs = (ctx.needs_input_grad[0], *ctx.needs_input_grad[2:5])
     inputs = [t for t, need in zip((x, *given[:3]), needs, strict=True) if need]
@@ -172,7 +172,7 @@ def _gradients_composed(ctx: Any, gy: Tensor, gs: Tensor | None) -> tuple[Tensor
 
 
 _TENSORS = "Tensor x, Tensor knots, Tensor base, Tensor coef, Tensor? scale, Tensor? mask"
-_RECIPE = "int order, str base_fun, str extrapolate"
+_RECIPE = "int order, str base_fun, str extrapolate, str family"
 
 _operation = torch.library.custom_op(
     "ascribe::edge_sum",
@@ -191,7 +191,7 @@ _backward_operation = torch.library.custom_op(
 
 @_operation.register_fake
 def _(x: Tensor, knots: Tensor, base: Tensor, *rest: Any) -> tuple[Tensor, ...]:
-    order, _, _, spread = rest[-4:]
+    order, *_, spread = rest[-5:]
     inputs, terms = knots.shape[0], knots.shape[1] - order
     shapes = (base.shape, (inputs, terms), (inputs, terms, terms)) if spread else (0, 0, 0)
     dtypes = (x.dtype, torch.float64, torch.float64)

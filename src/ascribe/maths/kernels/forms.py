@@ -13,4 +13,4 @@ def form_for(x: Tensor, basis: Basis) -> Form:
     """The fastest form for the device and dtype of x that is installed here."""
     if cpu.takes(x, basis):
         return cpu
-    return cuda if cuda.takes(x) else plain
+    return cuda if cuda.takes(x, basis) else plain
