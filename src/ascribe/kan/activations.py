@@ -17,6 +17,7 @@ class Activations:
     subnodes: tuple[Float[Tensor, "n _"], ...]  # before their affine
     spreads: tuple[Float[Tensor, "_ _"], ...]
     output: Float[Tensor, "n outputs"]
+    splines: tuple[Float[Tensor, "_ _"], ...]  # spreads of the edges without what is symbolic in them
 
 
 def deviation(x: Float[Tensor, "n columns"]) -> Float[Tensor, " columns"]:

@@ -121,7 +121,7 @@ def _update_layer(
     waiting = ~(there | constant)
     if not bool(waiting.any()):
         return moved, change
-    spread = layer.edges(x, spread=True)[1]
+    spread = layer.splines(x, spread=True)[1]
     assert spread is not None
     size = spread.double().square().sum(1).clamp(min=torch.finfo(torch.float64).tiny)
     refit = _Refit(layer, ordered[:: -(-len(x) // _SAMPLES)])
@@ -178,12 +178,15 @@ class _Refit:
 
 
 def out_of_range(net: Network, x: Tensor | None = None) -> list[Float[Tensor, " _"]]:
-    """For every layer of edges, the share of rows in which each of its inputs lies outside its grid (or is NaN)."""
+    """For every layer of edges, the share of rows in which each of its inputs lies outside its grid (or is NaN).
+
+    An input without splines has no grid to leave.
+    """
     with torch.no_grad():
         seen = net.activations(net.data(x))
         shares: list[Tensor] = []
         for layer, values in zip(net.layers, seen.nodes, strict=True):
             low, high = layer.range
-            inside = (values >= low) & (values <= high)
+            inside = ((values >= low) & (values <= high)) | ~(layer.mask != 0).any(1)
             shares.append((~inside).to(values.dtype).mean(0) if len(values) else values.new_zeros(values.shape[1]))
     return shares

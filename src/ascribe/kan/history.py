@@ -54,6 +54,13 @@ class Versioned(Network):
         self.keep_version()
         return v.name
 
+    def followed_by(self, made: Net, made_by: str) -> Net:
+        """`made`, a new network, as the version after this one."""
+        self.keep_version()
+        made.versions.kept = list(self.versions.kept)
+        made.log_history(made_by)
+        return made
+
     def keep_version(self) -> None:
         """Keep the present state under its name, unless one is kept under it already."""
         v = self.versions

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
+from ascribe.kan.activations import deviation
 from ascribe.kan.edges.bspline import BSpline
+from ascribe.kan.symbolic.edges import SymbolicEdges
+from ascribe.kan.symbolic.function import Function
 from ascribe.maths.kernels.base import base_function
 from ascribe.maths.kernels.basis import Basis, Extrapolate
+from ascribe.maths.kernels.design import design
 from ascribe.maths.kernels.edge_sum import edge_sum
 from ascribe.maths.kernels.weights import Weights
 
@@ -24,6 +29,7 @@ _FITTED = 1_000_000
 class KANLayer(nn.Module):
     r"""$y_j = \sum_i \varphi_{ij}(x_i)$ with $\varphi_{ij} = m_{ij}\,(s^b_{ij}\,b + s^p_{ij} \sum_m c_{ijm} B_{im})$.
 
+    An edge may also be, or have added to it, a named function $c f(a x + b) + d$: see `fix` and `symbolic`.
     It goes where nn.Linear goes: (*, in_dim) -> (*, out_dim). `num` cells of splines of order `k` lie between the ends
     of `grid_range`; outside, an edge continues linearly (`extrapolate="linear"`), fades out ("zero"), or the layer
     raises InputError ("error"). The values at the start come from `generator`, or from `seed`, never from the global
@@ -90,6 +96,7 @@ class KANLayer(nn.Module):
         self.scale_base = nn.Parameter(((scale_base_mu + spread) / in_dim**0.5).to(device), requires_grad=sb_trainable)
         scale_sp = torch.full((in_dim, out_dim), in_dim**-0.5, dtype=real, device=device)
         self.scale_sp = nn.Parameter(scale_sp, requires_grad=sp_trainable)
+        self.symbolic = SymbolicEdges(in_dim, out_dim)
 
     def extra_repr(self) -> str:
         return f"{self.in_dim}, {self.out_dim}, num={self.num}, k={self.k}, base_fun={self.base_fun!r}"
@@ -140,13 +147,69 @@ class KANLayer(nn.Module):
         self, x: Float[Tensor, "n inputs"], spread: bool = False
     ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "inputs outputs"] | None]:
         """The sums over edges and, on request, the standard deviation of every edge over the rows."""
+        return self.with_symbolic(x, *self.splines(x, spread))
+
+    def splines(
+        self, x: Float[Tensor, "n inputs"], spread: bool = False
+    ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "inputs outputs"] | None]:
+        """As `edges`, without what is symbolic."""
         if self.extrapolate == "error":
             self._require_inside(x)
         return edge_sum(x, self.basis, self.weights(), spread)
 
+    def with_symbolic(
+        self, x: Float[Tensor, "n inputs"], sums: Float[Tensor, "n outputs"], spread: Float[Tensor, "_ _"] | None
+    ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "inputs outputs"] | None]:
+        """What `splines` gave at x, with the symbolic edges added to it."""
+        if not self.symbolic:
+            return sums, spread
+        values = self.symbolic.values(x)
+        if spread is not None:
+            source, subnode = self.symbolic.source, self.symbolic.subnode
+            whole = values
+            if bool((self.mask[source, subnode] != 0).any()):
+                whole = values + torch.einsum(
+                    "nmt,mt->nm", design(x, self.basis)[:, source], self.weight()[source, subnode]
+                )
+            spread = spread.index_put((source, subnode), deviation(whole))
+        return sums + self.symbolic.gather(values), spread
+
+    def curves(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs outputs"]:
+        """Every whole edge at x.  Memory for all of them."""
+        found = torch.einsum("nit,ijt->nij", design(x, self.basis), self.weight())
+        if not self.symbolic:
+            return found
+        every = torch.arange(len(x), device=x.device)[:, None]
+        places = every, self.symbolic.source, self.symbolic.subnode
+        return found.index_put(places, self.symbolic.values(x), accumulate=True)
+
+    @property
+    def present(self) -> Bool[Tensor, "inputs outputs"]:
+        """The edges that there are: with a spline that is not masked, or symbolic."""
+        there = self.mask != 0
+        if self.symbolic:
+            there[self.symbolic.source, self.symbolic.subnode] = True
+        return there
+
+    def fix(self, i: int, j: int, function: str | Function, affine: Sequence[float | int] | Float[Tensor, "4"]) -> None:
+        """Make the edge from input i to subnode j the function c f(a x + b) + d alone; `affine` is a, b, c, d."""
+        self.symbolic.put(i, j, function, torch.as_tensor(affine, dtype=self.mask.dtype, device=self.mask.device))
+        self.mask[i, j] = 0
+
+    def unfix(self, i: int, j: int) -> None:
+        """Make the edge from input i to subnode j its spline again."""
+        self.symbolic.drop(i, j)
+        self.mask[i, j] = 1
+
+    def remove(self, i: int, j: int) -> None:
+        """Take the edge from input i to subnode j away, whatever it is."""
+        self.symbolic.drop(i, j)
+        self.mask[i, j] = 0
+
     def _require_inside(self, x: Tensor) -> None:
         low, high = self.range
-        outside = ((x < low) | (x > high)).any(0).nonzero()[:, 0].tolist()
+        splined = (self.mask != 0).any(1)
+        outside = (((x < low) | (x > high)).any(0) & splined).nonzero()[:, 0].tolist()
         if outside:
             i = outside[0]
             raise InputError(

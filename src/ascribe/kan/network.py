@@ -93,11 +93,11 @@ class KAN(history.Versioned):
 
     def refine(self: Net, grid: SupportsIndex | Sequence[int]) -> Net:
         """The same function on `grid` cells an input."""
-        return self._next(refine.refine(self, grid), "refine")
+        return self.followed_by(refine.refine(self, grid), "refine")
 
     def prune(self: Net, node_th: float = 1e-2, edge_th: float = 3e-2, x: Tensor | None = None) -> Net:
         """Without the hidden nodes, and then the edges, that score at or below the thresholds."""
-        return self._next(prune.prune(self, node_th, edge_th, x), "prune")
+        return self.followed_by(prune.prune(self, node_th, edge_th, x), "prune")
 
     def prune_node(
         self: Net,
@@ -106,17 +106,17 @@ class KAN(history.Versioned):
         x: Tensor | None = None,
     ) -> Net:
         """Without the hidden nodes that score at or below `threshold`, or with the given ones only."""
-        return self._next(prune.prune_node(self, threshold, active_neurons_id, x), "prune_node")
+        return self.followed_by(prune.prune_node(self, threshold, active_neurons_id, x), "prune_node")
 
     def prune_edge(self: Net, threshold: float = 3e-2, x: Tensor | None = None) -> Net:
         """Without the edges that score at or below `threshold`."""
-        return self._next(prune.prune_edge(self, threshold, x), "prune_edge")
+        return self.followed_by(prune.prune_edge(self, threshold, x), "prune_edge")
 
     def prune_input(
         self: Net, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, x: Tensor | None = None
     ) -> Net:
         """Without the inputs that score at or below `threshold`; it takes all columns still, and reads `input_id`."""
-        return self._next(prune.prune_input(self, threshold, active_inputs, x), "prune_input")
+        return self.followed_by(prune.prune_input(self, threshold, active_inputs, x), "prune_input")
 
     def compiled(self) -> compiled.CompiledKAN:
         """The function alone, to serve: every edge folded into one table of polynomials."""
@@ -130,10 +130,3 @@ class KAN(history.Versioned):
     def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> KAN:
         """Read what `save` wrote."""
         return files.load(KAN, path, device)
-
-    def _next(self: Net, made: Net, made_by: str) -> Net:
-        """`made` as the version after this one."""
-        self.keep_version()
-        made.versions.kept = list(self.versions.kept)
-        made.log_history(made_by)
-        return made

@@ -15,11 +15,11 @@ from ascribe.kan.activations import Activations
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.scores import normalised_spreads, observe, scores_of
 from ascribe.kan.structure import Network
-from ascribe.maths.kernels.design import design
 
 _SAMPLES = 64  # of a drawn curve: more hide it
 
 Metric = Literal["backward", "forward_n", "forward_u"]
+Kind = Literal["numeric", "symbolic", "both"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Edge:
     x: np.ndarray
     y: np.ndarray
     score: float
+    kind: Kind = "numeric"
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,14 @@ def _curves(l: int, layer: KANLayer, values: Tensor, score: Tensor, points: int)
     at = torch.linspace(0, 1, points, dtype=values.dtype, device=values.device)[:, None]
     low, high = values.amin(0), values.amax(0)
     x = low + at * (high - low)
-    phi = design(x, layer.basis)
-    weight = layer.weight()
-    left, scores = (layer.mask != 0).tolist(), score.tolist()
-    edges: list[Edge] = []
-    for i in range(layer.in_dim):
-        curves = (phi[:, i] @ weight[i].T).T.cpu().numpy()
-        grid = x[:, i].cpu().numpy()
-        edges += [Edge(l, i, j, grid, curves[j], scores[i][j]) for j in range(layer.out_dim) if left[i][j]]
-    return edges
+    numeric, present, scores = (layer.mask != 0).tolist(), layer.present, score.tolist()
+    curves, grids = layer.curves(x).cpu().numpy(), x.cpu().numpy()
+
+    def kind(i: int, j: int) -> Kind:
+        if layer.symbolic.at(i, j) is None:
+            return "numeric"
+        return "both" if numeric[i][j] else "symbolic"
+
+    return [
+        Edge(l, i, j, grids[:, i], curves[:, i, j], scores[i][j], kind(i, j)) for i, j in present.nonzero().tolist()
+    ]

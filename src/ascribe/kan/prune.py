@@ -69,9 +69,10 @@ def prune_edge(net: Net, threshold: float = 3e-2, x: Tensor | None = None) -> Ne
     means = _edge_means(net, net.data(x))
     for l, (layer, score, needed) in enumerate(zip(new.layers, found.edges, lifeline, strict=True)):
         _say_kept(score[needed], threshold, f"the edges above layer {l}")
-        stays = (needed | (score > threshold)).to(layer.mask.dtype)
-        _leave_behind(new, l, (means[l] * (1 - stays)).sum(0))
-        layer.mask.mul_(stays)
+        goes = ~(needed | (score > threshold))
+        _leave_behind(new, l, (means[l] * goes).sum(0))
+        layer.mask.masked_fill_(goes, 0)
+        layer.symbolic.keep(~goes)
     return new
 
 
@@ -107,7 +108,7 @@ def strongest_path(net: Network, found: Scores) -> list[Bool[Tensor, "_ _"]]:
     strength = torch.full_like(found.nodes[0], float("inf"))
     sources: list[Tensor] = []
     for l, edge in enumerate(found.edges):
-        present = torch.where(net.layers[l].mask != 0, edge, -1.0)
+        present = torch.where(net.layers[l].present, edge, -1.0)
         at_subnodes, source = torch.minimum(strength[:, None], present).max(0)
         factors = at_subnodes.split([1] * net.width[l + 1][0] + net.arity[l + 1])
         strength = torch.stack([at_node.min() for at_node in factors])
@@ -141,7 +142,11 @@ def _edge_means(net: Network, x: Tensor) -> list[Float[Tensor, "_ _"]]:
         for layer, values in zip(net.layers, net.activations(x).nodes, strict=True):
             _, moments = form_for(values, layer.basis).forward(values, layer.basis, layer.weights(), moments=True)
             assert moments is not None
-            means.append((layer.weight() * moments.mean.to(values.dtype)[:, None]).sum(-1))
+            mean = (layer.weight() * moments.mean.to(values.dtype)[:, None]).sum(-1)
+            symbolic = layer.symbolic
+            if symbolic:
+                mean.index_put_((symbolic.source, symbolic.subnode), symbolic.values(values).mean(0), accumulate=True)
+            means.append(mean)
     return means
 
 
@@ -168,6 +173,7 @@ def _with_nodes(net: Net, keep: list[list[int]], x: Tensor | None) -> Net:
         layer.grid, layer.mask = layer.grid[sources], layer.mask[sources][:, subnodes]
         for name in ("coef", "scale_base", "scale_sp"):
             _replace(layer, name, getattr(layer, name)[sources][:, subnodes])
+        layer.symbolic = layer.symbolic.select(sources.tolist(), subnodes.tolist())
         layer.in_dim, layer.out_dim = len(sources), len(subnodes)
         for affine, chosen in (
             (new.subnode_scale, subnodes),

@@ -31,6 +31,10 @@ def _normalised(net: Network, seen: Activations) -> list[Tensor]:
     return normalised_spreads(seen)
 
 
+def _normalised_splines(net: Network, seen: Activations) -> list[Tensor]:
+    return [s / (deviation(x) + 0.1)[:, None] for s, x in zip(seen.splines, seen.nodes, strict=True)]
+
+
 def _edges(net: Network, seen: Activations) -> list[Tensor]:
     return scores_of(net, seen).edges
 
@@ -39,14 +43,16 @@ def _nodes(net: Network, seen: Activations) -> list[Tensor]:
     return attributions_of(net, seen)[1:]
 
 
-# Without symbolic edges the two normalised metrics are one; with them "spline" leaves their part out.
+# Without symbolic edges the two normalised metrics are one; "spline_n" leaves their part out.
 METRICS: dict[str, Callable[[Network, Activations], list[Tensor]]] = {
-    "edge_forward_spline_n": _normalised,
+    "edge_forward_spline_n": _normalised_splines,
     "edge_forward_sum": _normalised,
     "edge_forward_spline_u": _spreads,
     "edge_backward": _edges,
     "node_backward": _nodes,
 }
+# The metrics of spreads over those of the inputs.
+NORMALISED = ("edge_forward_spline_n", "edge_forward_sum")
 
 
 def regularization(
@@ -66,8 +72,9 @@ def regularization(
         raise InputError(f"metric={metric!r} is not known; pass one of {', '.join(map(repr, METRICS))}.")
     total = torch.zeros((), dtype=seen.output.dtype, device=seen.output.device)
     if lamb_l1 or lamb_entropy:
-        if METRICS[metric] is _normalised:
-            for s, x in zip(seen.spreads, seen.nodes, strict=True):
+        if metric in NORMALISED:
+            spreads = seen.splines if metric == "edge_forward_spline_n" else seen.spreads
+            for s, x in zip(spreads, seen.nodes, strict=True):
                 total = total + sparsity(s, lamb_l1, lamb_entropy, 1 / (deviation(x) + 0.1))
         else:
             for v in METRICS[metric](net, seen):

@@ -15,6 +15,8 @@ from ascribe.errors import InputError
 from ascribe.kan.activations import Activations
 from ascribe.kan.layer import Beyond, KANLayer
 from ascribe.kan.nodes import multiply, owners, parse_width
+from ascribe.kan.symbolic.function import Function
+from ascribe.kan.text_state import from_tensor, to_tensor
 from ascribe.maths.kernels.watch import transformed, watched
 
 Affine = tuple[Tensor, Tensor]
@@ -36,6 +38,7 @@ class Network(nn.Module):
     """Layers, nodes and their affines; what can be done with a network stands in the other files of this room."""
 
     input_id: Tensor
+    _spelt: Tensor | None  # the names of the columns, as a tensor of the state
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class Network(nn.Module):
         # The columns of the user's data that reach the first layer, and how many columns the data has.
         self.register_buffer("input_id", torch.arange(self.nodes(0), device=device))
         self.columns = self.nodes(0)
+        self.register_buffer("_spelt", None)
         self._last_input: Tensor | None = None
         self._training_data: Tensor | None = None
 
@@ -139,9 +143,50 @@ class Network(nn.Module):
         return [layer.k for layer in self.layers]
 
     @property
+    def names(self) -> list[str] | None:
+        """What the columns of the data are called; None where nobody has said so."""
+        return None if self._spelt is None else from_tensor(self._spelt)
+
+    @names.setter
+    def names(self, names: Sequence[str] | None) -> None:
+        if names is not None and len(names) != self.columns:
+            raise InputError(f"names={list(names)!r} has {len(names)} entries for {self.columns} columns of data.")
+        self._spelt = None if names is None else to_tensor([str(n) for n in names], self.input_id.device)
+
+    def fix(
+        self, l: int, i: int, j: int, function: str | Function, affine: Sequence[float | int] | Float[Tensor, "4"]
+    ) -> None:
+        """Make edge (l, i, j), from node i of layer l to subnode j of the next, the function c f(a x + b) + d alone.
+
+        Raises InputError for an edge that does not exist or a function that is not known.
+        """
+        self.layer_of(l, i, j).fix(i, j, function, affine)
+
+    def unfix(self, l: int, i: int, j: int) -> None:
+        """Make edge (l, i, j) its spline again.  Raises InputError for an edge that does not exist."""
+        self.layer_of(l, i, j).unfix(i, j)
+
+    def mode(self, l: int, i: int, j: int) -> str:
+        """What edge (l, i, j) is: "n" a spline, "s" symbolic, "ns" the sum of both, "" nothing."""
+        layer = self.layer_of(l, i, j)
+        return "n" * bool(layer.mask[i, j] != 0) + "s" * (layer.symbolic.at(i, j) is not None)
+
+    def layer_of(self, l: int, i: int, j: int) -> KANLayer:
+        """The layer of edge (l, i, j).  Raises InputError for an edge that does not exist."""
+        if not 0 <= l < self.depth:
+            raise InputError(f"layer {l} has no edges; pass a layer from 0 to {self.depth - 1}.")
+        layer = self.layers[l]
+        if not (0 <= i < layer.in_dim and 0 <= j < layer.out_dim):
+            raise InputError(
+                f"layer {l} has no edge from node {i} to subnode {j}; it has {layer.in_dim} nodes and leads to"
+                f" {layer.out_dim} subnodes."
+            )
+        return layer
+
+    @property
     def n_edge(self) -> int:
-        """The number of edges that are not masked."""
-        return sum(int((layer.mask != 0).sum()) for layer in self.layers)
+        """The number of edges that there are, splines and symbolic ones."""
+        return sum(int(layer.present.sum()) for layer in self.layers)
 
     def extra_repr(self) -> str:
         return f"width={self.width}, grid={self.grid}, k={self.k}"
@@ -175,14 +220,18 @@ class Network(nn.Module):
         nodes: list[Tensor] = []
         subnodes: list[Tensor] = []
         spreads: list[Tensor] = []
+        numeric: list[Tensor] = []
         for l, layer in enumerate(self.layers):
             nodes.append(values)
-            sums, spread = layer.edges(values, spread=True)
+            sums, splines = layer.splines(values, spread=True)
+            sums, spread = layer.with_symbolic(values, sums, splines)
+            assert splines is not None
             assert spread is not None
             subnodes.append(sums)
             spreads.append(spread)
+            numeric.append(splines)
             values = self.to_nodes(l, sums)
-        return Activations(tuple(nodes), tuple(subnodes), tuple(spreads), values)
+        return Activations(tuple(nodes), tuple(subnodes), tuple(spreads), values, tuple(numeric))
 
     def _notice(self, x: Tensor) -> None:
         """Remember x as the input of the last forward, where this is one of a training."""
@@ -220,6 +269,14 @@ class Network(nn.Module):
         if self._last_input is None:
             raise InputError("the network has run on nothing yet; call it on a batch (in train() mode) first.")
         return self._last_input
+
+    def _load_from_state_dict(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, state_dict: dict[str, Any], prefix: str, *rest: Any
+    ) -> None:
+        """Names may come, go or change their length with a state."""
+        spelt = state_dict.get(prefix + "_spelt")
+        self._spelt = None if spelt is None else spelt.detach().to(self.input_id.device, copy=True)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def __getstate__(self) -> dict[str, Any]:
         # A file or another process gets no data; a copy in this one does, without its graph.

@@ -11,15 +11,13 @@ from torch import Tensor
 
 from ascribe.errors import TrainingError
 from ascribe.kan.activations import Activations
-from ascribe.kan.regularization import METRICS, sparsity
+from ascribe.kan.regularization import METRICS, NORMALISED, sparsity
 from ascribe.kan.structure import Network
 
 # The spread of an edge has a kink where the edge vanishes, which is where the regulariser drives most of them;
 # sqrt(variance + SMOOTHING^2) - SMOOTHING is smooth there, 0 as well, and wrong by less than a millionth
 # (relative to the 1e-4 that backward scores add to spreads, by a hundredth).
 SMOOTHING = 1e-6
-# The metrics that see the spreads of edges over those of their inputs. Without symbolic edges they are one.
-_NORMALISED = ("edge_forward_spline_n", "edge_forward_sum")
 
 
 class Deviations(NamedTuple):
@@ -55,7 +53,7 @@ class Penalty:
     @property
     def normalises(self) -> bool:
         """Whether the kernels know the metric: it sees the spread of an edge over that of its input."""
-        return self.metric in _NORMALISED
+        return self.metric in NORMALISED
 
     @property
     def looks_back(self) -> bool:
@@ -73,7 +71,11 @@ class Penalty:
         edges, nodes, subnodes = leaves[:depth], leaves[depth : 2 * depth], leaves[2 * depth :]
         with torch.enable_grad():
             live = Activations(
-                tuple(map(_two_rows, nodes)), tuple(map(_two_rows, subnodes)), tuple(edges), _two_rows(seen.outputs)
+                tuple(map(_two_rows, nodes)),
+                tuple(map(_two_rows, subnodes)),
+                tuple(edges),
+                _two_rows(seen.outputs),
+                tuple(edges),
             )
             total = torch.stack([sparsity(v, self.l1, self.entropy) for v in METRICS[self.metric](network, live)]).sum()
         g = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)

@@ -1,0 +1,1 @@
+"""Edges that are named functions, and the way from a network to a formula."""
