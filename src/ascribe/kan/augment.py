@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.kan.expression import evaluate_expression
+from ascribe.errors import InputError
+from ascribe.kan.symbolic.evaluate import evaluate
 
 
 @overload
@@ -24,7 +25,7 @@ def augment_input(
     """x with the values of sympy expressions `aux_vars` of the columns `orig_vars` before its own columns.
 
     Of a dataset a new one, with all its inputs (`train_input`, `test_input`, ...) augmented.
-    Raises InputError as `evaluate_expression` does.
+    Raises InputError when there are not as many symbols as columns, and as `evaluate` does.
 
     >>> from sympy import symbols
     >>> a, b = symbols("a b")
@@ -36,4 +37,12 @@ def augment_input(
             name: augment_input(orig_vars, aux_vars, value) if name.endswith("_input") else value
             for name, value in x.items()
         }
-    return torch.cat([*(evaluate_expression(aux, orig_vars, x)[:, None] for aux in aux_vars), x], 1)
+    columns = columns_of(orig_vars, x)
+    return torch.cat([*(evaluate(aux, columns)[:, None] for aux in aux_vars), x], 1)
+
+
+def columns_of(symbols: Sequence[Any], x: Float[Tensor, "n d"]) -> dict[str, Tensor]:
+    """The columns of x under the names of their symbols.  Raises InputError where there is not one a column."""
+    if len(set(symbols)) != x.shape[1] or len(symbols) != x.shape[1]:
+        raise InputError(f"{list(symbols)} names {x.shape[1]} columns; pass one symbol a column, each once.")
+    return {str(symbol): column for symbol, column in zip(symbols, x.unbind(1), strict=True)}
