@@ -51,7 +51,6 @@ UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "erfinv": torch.erfinv,
     "loggamma": torch.lgamma,
     "sinc": lambda u: torch.sinc(u / math.pi),
-    "Heaviside": lambda u: torch.heaviside(u, u.new_full((), 0.5)),
     "conjugate": lambda u: u,
     "re": lambda u: u,
     "Not": torch.logical_not,
@@ -65,6 +64,8 @@ _FOLDED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 _BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "atan2": torch.atan2,
     "Mod": torch.remainder,
+    # Its second argument is its value at 0.
+    "Heaviside": lambda u, zero: torch.where(u == 0, zero, (u > 0).to(u.dtype)),
     "StrictGreaterThan": torch.gt,
     "GreaterThan": torch.ge,
     "StrictLessThan": torch.lt,
@@ -143,7 +144,7 @@ def _apply(
         return power(found[0], found[1])
     if name == "Piecewise":
         return _pieces([tensor(value) for value in found], like)
-    if name in UNARY and (len(found) == 1 or name == "Heaviside"):
+    if name in UNARY and len(found) == 1:
         return UNARY[name](tensor(found[0]))
     if name in _BINARY and len(found) == 2:
         return _BINARY[name](tensor(found[0]), tensor(found[1]))

@@ -58,5 +58,22 @@ def _name(p: Exponent) -> str:
 
 
 POWERS = tuple(
-    power(Fraction(p)) for p in (2, 3, 4, 5, -1, -2, -3, -4, -5, Fraction(1, 2), Fraction(3, 2), Fraction(-1, 2))
+    power(Fraction(p))
+    for p in (
+        2,
+        3,
+        4,
+        5,
+        6,
+        -1,
+        -2,
+        -3,
+        -4,
+        -5,
+        Fraction(1, 2),
+        Fraction(3, 2),
+        Fraction(5, 2),
+        Fraction(-1, 2),
+        Fraction(-3, 2),
+    )
 )
