@@ -18,15 +18,16 @@ from ascribe.maths.splines import fit_coefficients, insert_knots, refine_knots, 
 class BSpline:
     r"""$\sum_m c_m B_m(x)$: piecewise polynomials of degree `order`, smooth to one derivative less.
 
-    Laws: the bases sum to 1 inside the grid ("unity"), more knots keep the function ("refines"), and outside the grid
-    the function goes on as a straight line ("straight") or fades to 0 ("fades").
+    Laws: the bases sum to 1 inside the grid ("unity"), more knots keep the function ("refines"), no derivative is left
+    above the order ("pieces"), and outside the grid the function goes on as a straight line ("straight") or fades to 0
+    ("fades").
 
     Source: de Boor (1978), A Practical Guide to Splines.
     """
 
     order: int = 3
     extrapolate: Extrapolate = "linear"
-    kinds: ClassVar[frozenset[str]] = frozenset({"unity", "refines"})
+    kinds: ClassVar[frozenset[str]] = frozenset({"unity", "refines", "pieces"})
 
     @property
     def laws(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-r"""Mexican hats $\psi(z) = (1 - z^2)\, e^{-z^2/2}$ on dyadic scales, above straight lines: 1, t, then 1, 2, 4, ... hats.
+r"""Mexican hats $\psi(z) = (1 - z^2)\, e^{-z^2/2}$ on dyadic scales, above lines: 1, t, then 1, 2, 4, ... hats.
 
 The hats of level j stand $2^{1-j}$ apart, one and a half of their widths $a_j = \frac43 2^{-j}$. A hat is blind to
 straight lines (its first two moments vanish), so these come first. With $g_d$ the d-th derivative of $e^{-z^2/2}$,
@@ -25,7 +25,7 @@ def derivatives(
     nothing = t * 0
     lines = [torch.stack([nothing + 1, t], 1), torch.stack([nothing, nothing + 1], 1)]
     lines += [torch.stack([nothing, nothing], 1)] * (highest - 1)
-    hats = torch.arange(1, count - 1, dtype=t.dtype, device=t.device)[:, None]
+    hats = torch.arange(1, max(2, count) - 1, dtype=t.dtype, device=t.device)[:, None]
     if not len(hats):
         return [line[:, :count] for line in lines[: highest + 1]]
     # Hat number h of all, from 1, is the (h - 2^j)-th of level j = floor(log2 h).
