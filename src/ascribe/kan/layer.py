@@ -1,4 +1,4 @@
-"""A layer of edges: B-splines and a base function from every input to every output."""
+"""A layer of edges: splines, or sums over another family, and a base function from every input to every output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from ascribe.errors import InputError
 from ascribe.kan.activations import deviation
-from ascribe.kan.edges.bspline import BSpline
+from ascribe.kan.edges.edge import Edge
+from ascribe.kan.edges.table import edge_named
 from ascribe.kan.symbolic.edges import SymbolicEdges
 from ascribe.kan.symbolic.function import Function
 from ascribe.maths.kernels.base import base_function
@@ -26,14 +27,35 @@ Beyond = Literal["linear", "zero", "error"]
 _FITTED = 1_000_000
 
 
+def nearest_links(inputs: int, outputs: int) -> Bool[Tensor, "inputs outputs"]:
+    """Both spread evenly over the same length: each of either to the nearest of the other, the first of two as near.
+
+    >>> nearest_links(4, 2).int()
+    tensor([[1, 0],
+            [1, 0],
+            [0, 1],
+            [0, 1]])
+    """
+    # In whole numbers, so that what is equally near is so: at (2 i + 1) / (2 inputs) of the length.
+    at_inputs = (2 * torch.arange(inputs) + 1) * outputs
+    at_outputs = (2 * torch.arange(outputs) + 1) * inputs
+    distance = (at_inputs[:, None] - at_outputs).abs()
+    links = torch.zeros(inputs, outputs, dtype=torch.bool)
+    links[torch.arange(inputs), distance.argmin(1)] = True
+    links[distance.argmin(0), torch.arange(outputs)] = True
+    return links
+
+
 class KANLayer(nn.Module):
     r"""$y_j = \sum_i \varphi_{ij}(x_i)$ with $\varphi_{ij} = m_{ij}\,(s^b_{ij}\,b + s^p_{ij} \sum_m c_{ijm} B_{im})$.
 
     An edge may also be, or have added to it, a named function $c f(a x + b) + d$: see `fix` and `symbolic`.
     It goes where nn.Linear goes: (*, in_dim) -> (*, out_dim). `num` cells of splines of order `k` lie between the ends
     of `grid_range`; outside, an edge continues linearly (`extrapolate="linear"`), fades out ("zero"), or the layer
-    raises InputError ("error"). The values at the start come from `generator`, or from `seed`, never from the global
-    generator.
+    raises InputError ("error"). `edge` names another family of num + k functions: "chebyshev", "fourier", "rbf",
+    "wavelet" or "rational". With `sparse_init` there are at the start only the edges from an input to the nearest
+    output and from an output to the nearest input, both layers spread evenly over the same length. The values at the
+    start come from `generator`, or from `seed`, never from the global generator.
 
     >>> KANLayer(3, 2)(torch.zeros(7, 5, 3)).shape
     torch.Size([7, 5, 2])
@@ -57,6 +79,8 @@ class KANLayer(nn.Module):
         sp_trainable: bool = True,
         sb_trainable: bool = True,
         extrapolate: Beyond | str = "linear",
+        edge: str = "bspline",
+        sparse_init: bool = False,
         seed: int = 1,
         generator: torch.Generator | None = None,
         device: torch.device | str = "cpu",
@@ -75,7 +99,7 @@ class KANLayer(nn.Module):
         if not low < high:
             raise InputError(f"grid_range=({low}, {high}) is empty; pass (low, high) with low < high.")
         self.in_dim, self.out_dim, self.num, self.k = in_dim, out_dim, int(num), int(k)
-        self.base_fun, self.grid_eps, self.extrapolate = base_fun, grid_eps, extrapolate
+        self.base_fun, self.grid_eps, self.extrapolate, self.family = base_fun, grid_eps, extrapolate, edge
         draw = generator if generator is not None else torch.Generator().manual_seed(seed)
         real = dtype or torch.get_default_dtype()
         knots = self.edge.knots(
@@ -91,7 +115,8 @@ class KANLayer(nn.Module):
             coef[some] = self.edge.fit(points[some], noise, knots[some])
         spread = scale_base_sigma * (2 * torch.rand(in_dim, out_dim, generator=draw, dtype=real) - 1)
         self.register_buffer("grid", knots.to(device))
-        self.register_buffer("mask", torch.ones(in_dim, out_dim, dtype=real, device=device))
+        mask = nearest_links(in_dim, out_dim).to(real) if sparse_init else torch.ones(in_dim, out_dim, dtype=real)
+        self.register_buffer("mask", mask.to(device))
         self.coef = nn.Parameter(coef.to(device))
         self.scale_base = nn.Parameter(((scale_base_mu + spread) / in_dim**0.5).to(device), requires_grad=sb_trainable)
         scale_sp = torch.full((in_dim, out_dim), in_dim**-0.5, dtype=real, device=device)
@@ -99,7 +124,8 @@ class KANLayer(nn.Module):
         self.symbolic = SymbolicEdges(in_dim, out_dim)
 
     def extra_repr(self) -> str:
-        return f"{self.in_dim}, {self.out_dim}, num={self.num}, k={self.k}, base_fun={self.base_fun!r}"
+        edge = "" if self.family == "bspline" else f", edge={self.family!r}"
+        return f"{self.in_dim}, {self.out_dim}, num={self.num}, k={self.k}, base_fun={self.base_fun!r}{edge}"
 
     @property
     def beyond(self) -> Extrapolate:
@@ -107,9 +133,9 @@ class KANLayer(nn.Module):
         return "zero" if self.extrapolate == "zero" else "linear"
 
     @property
-    def edge(self) -> BSpline:
-        """The spline part of the edges."""
-        return BSpline(self.k, self.beyond)
+    def edge(self) -> Edge:
+        """The part of the edges that has a grid."""
+        return edge_named(self.family, self.k, self.beyond)
 
     @property
     def range(self) -> tuple[Float[Tensor, " inputs"], Float[Tensor, " inputs"]]:
@@ -119,7 +145,7 @@ class KANLayer(nn.Module):
     @property
     def basis(self) -> Basis:
         """What the edges are sums of."""
-        return Basis(self.grid, self.k, self.base_fun, self.beyond)
+        return Basis(self.grid, self.k, self.base_fun, self.beyond, self.family)
 
     def weights(self) -> Weights:
         """The numbers of the edges, as they are held."""
