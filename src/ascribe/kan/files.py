@@ -74,6 +74,7 @@ def _describe(net: Network) -> dict[str, Any]:
         "base_fun": first.base_fun,
         "grid_eps": first.grid_eps,
         "extrapolate": first.extrapolate,
+        "edge": net.edge,
         "sp_trainable": first.scale_sp.requires_grad,
         "sb_trainable": first.scale_base.requires_grad,
         "affine_trainable": net.affine_trainable,

@@ -57,6 +57,8 @@ class Network(nn.Module):
         sb_trainable: bool = True,
         seed: int = 1,
         extrapolate: Beyond | str = "linear",
+        edge: str | Sequence[str] = "bspline",
+        sparse_init: bool = False,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -66,6 +68,9 @@ class Network(nn.Module):
         generator = torch.Generator().manual_seed(self.seed)
         real = dtype or torch.get_default_dtype()
         cells, orders = self._per_layer("grid", grid), self._per_layer("k", k)
+        families = [edge] * self.depth if isinstance(edge, str) else list(edge)
+        if len(families) != self.depth:
+            raise InputError(f"edge={families!r} has {len(families)} entries for {self.depth} layers of edges.")
         self.act_fun = nn.ModuleList(
             KANLayer(
                 self.nodes(l),
@@ -81,6 +86,8 @@ class Network(nn.Module):
                 sp_trainable=sp_trainable,
                 sb_trainable=sb_trainable,
                 extrapolate=extrapolate,
+                edge=families[l],
+                sparse_init=sparse_init,
                 generator=generator,
                 device=device,
                 dtype=real,
@@ -141,6 +148,11 @@ class Network(nn.Module):
     def k(self) -> list[int]:
         """The order of every layer's splines."""
         return [layer.k for layer in self.layers]
+
+    @property
+    def edge(self) -> list[str]:
+        """The family of every layer's edges."""
+        return [layer.family for layer in self.layers]
 
     @property
     def names(self) -> list[str] | None:
