@@ -73,19 +73,19 @@ def test_opacity_is_tanh_of_the_score():
 
 
 def test_of_very_many_edges_the_strongest_are_drawn_and_said_so():
-    figure = network(full([30, 20, 1]))
-    assert len(frames(figure)) == 400
-    assert any(text.startswith("the 400 strongest of 620 edges") for text in written(figure))
+    figure = network(full([60, 20, 1]))
+    assert len(frames(figure)) == 1000
+    assert any(text.startswith("the 1,000 strongest of 1,220 edges") for text in written(figure))
     assert len(figure.axes) == 1
     assert len(figure.axes[0].collections) < 20
 
 
 def test_haze_is_not_drawn():
-    drawn = full([30, 20, 1])
+    drawn = full([60, 20, 1])
     few = tuple(replace(e, score=1.0 if k < 7 else 1e-9) for k, e in enumerate(drawn.edges))
     figure = network(replace(drawn, edges=few))
     assert len(frames(figure)) == 7
-    assert any(text.startswith("the 7 strongest of 620 edges (100.0% of the score)") for text in written(figure))
+    assert any(text.startswith("the 7 strongest of 1,220 edges (100.0% of the score)") for text in written(figure))
 
 
 def test_a_kan_draws_itself_on_given_axes_and_on_its_own():
@@ -146,3 +146,96 @@ def test_the_data_of_a_picture_is_enough():
     kan = KAN([2, 2, 1], seed=1)
     kan(torch.randn(20, 2))
     assert len(frames(network(picture(kan)))) == len(frames(kan.plot()))
+
+
+def kinds(*three):
+    """One edge of each of these kinds."""
+    drawn = full([len(three), 1])
+    edges = tuple(
+        replace(e, kind=k, function="" if k == "numeric" else "x^2") for e, k in zip(drawn.edges, three, strict=True)
+    )
+    return replace(drawn, edges=edges)
+
+
+def lines(figure):
+    return [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
+
+
+def test_kinds_differ_in_colour_and_in_dashes():
+    connectors = lines(network(kinds("numeric", "symbolic", "both"), beta=100))[:3]
+    assert len({tuple(c.get_colors()[0]) for c in connectors}) == 3
+    assert len({str(c.get_linestyle()) for c in connectors}) == 3
+
+
+def test_a_legend_tells_kinds_apart_where_there_are_several():
+    figure = network(kinds("numeric", "symbolic"))
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["numeric", "symbolic"]
+    assert network(kinds("symbolic", "symbolic")).axes[0].get_legend() is None
+
+
+def test_functions_are_written_on_request():
+    drawn = kinds("numeric", "symbolic", "both")
+    assert written(network(drawn, formulas=True)).count("$x^{2}$") == 2
+    assert "$x^{2}$" not in written(network(drawn))
+
+
+def test_a_network_without_edges_is_its_nodes():
+    figure = network(replace(full([2, 2, 1]), edges=()))
+    figure.canvas.draw()
+    assert frames(figure) == []
+    assert {"x0", "x1", "y0"} <= set(written(figure))
+
+
+def test_a_pole_leaves_the_other_points_their_room():
+    kan = KAN([1, 1], dtype=torch.float64)
+    kan.fix(0, 0, 0, "1/x", (1.0, 0.0, 1.0, 0.0))
+    kan.remember(torch.linspace(-1, 1, 40, dtype=torch.float64)[:, None])
+    figure = kan.plot(sample=True, tick=True, formulas=True)
+    figure.canvas.draw()
+    curve = lines(figure)[2].get_segments()[0]
+    (square,) = frames(figure)
+    low, high = square.vertices.min(0), square.vertices.max(0)
+    assert ((low <= curve) & (curve <= high)).all()
+
+
+def test_names_of_columns_are_texts_and_not_mathematics():
+    kan = KAN([2, 1])
+    kan.names = ["price in $ of $", "$\\alpha$"]
+    figure = kan.plot()
+    figure.canvas.draw()
+    assert {r"price in \$ of \$", r"$\alpha$"} <= set(written(figure))
+
+
+def test_mathematics_that_cannot_be_written_is_refused_in_a_sentence():
+    with pytest.raises(InputError, match="whose mathematics matplotlib cannot write"):
+        network(full([2, 1]), in_vars=["a", r"$\fraction$"])
+
+
+def test_names_without_room_side_by_side_stand_upright():
+    def turned(figure):
+        return {text.get_text(): text.get_rotation() for text in figure.axes[0].texts}
+
+    names = [f"a long name {n}" for n in range(9)]
+    assert set(turned(network(full([2, 9]), out_vars=names)).values()) == {0.0, 90.0}
+    assert turned(network(full([9, 1]), in_vars=names))[names[0]] == 90
+
+
+def test_of_very_many_names_some_are_written():
+    shown = written(network(full([900, 1])))
+    assert 100 < len(shown) < 500
+    assert "x0" in shown
+
+
+def test_it_looks_at_the_data_it_is_given():
+    kan = KAN([1, 1])
+    texts = written(kan.plot(x=torch.linspace(0.25, 0.75, 9)[:, None], tick=True))
+    assert {" 0.25", "0.75 "} <= set(texts)
+
+
+@pytest.mark.parametrize("metric", ["forward_n", "forward_u", "edge_forward_spline_n", "node_backward"])
+def test_opacity_follows_every_metric(metric):
+    kan = KAN([2, 2, 1], seed=3)
+    kan.remember(torch.randn(50, 2, generator=torch.Generator().manual_seed(0)))
+    scores = np.array([e.score for e in picture(kan, metric=metric).edges if e.layer == 0])
+    drawn = lines(kan.plot(metric=metric, beta=1))[0].get_colors()[: 2 * len(scores) : 2, 3]
+    np.testing.assert_allclose(np.sort(drawn), np.sort(np.maximum(np.tanh(scores), 0.06)), rtol=1e-5)

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ascribe.errors import InputError
+from ascribe.kan import regularization
 from ascribe.kan.activations import Activations
+from ascribe.kan.curves import curves_of, places
 from ascribe.kan.layer import KANLayer
-from ascribe.kan.scores import normalised_spreads, observe, scores_of
+from ascribe.kan.scores import observe, scores_of
 from ascribe.kan.structure import Network
 
 _SAMPLES = 64  # of a drawn curve: more hide it
+ENOUGH = 0.99
+"""Share of the score at which a choice of the strongest edges ends: the rest would only be haze."""
 
-Metric = Literal["backward", "forward_n", "forward_u"]
+Metric = Literal[
+    "backward",
+    "forward_n",
+    "forward_u",
+    "edge_forward_spline_n",
+    "edge_forward_spline_u",
+    "edge_forward_sum",
+    "edge_backward",
+    "node_backward",
+]
 Kind = Literal["numeric", "symbolic", "both"]
+
+# The short names are those of pictures, the long ones those of the regulariser.
+_SHORT = {"backward": "edge_backward", "forward_n": "edge_forward_sum", "forward_u": "edge_forward_spline_u"}
 
 
 @dataclass(frozen=True)
 class Edge:
-    """One curve: from node `source` of `layer` to `subnode` of the next."""
+    """One curve: from node `source` of `layer` to `subnode` of the next; NaN where it breaks off.
+
+    Where it is symbolic, `function` is the name of f in c f(a x + b) + d, and `affine` holds a, b, c, d.
+    """
 
     layer: int
     source: int
@@ -33,6 +52,8 @@ class Edge:
     y: np.ndarray
     score: float
     kind: Kind = "numeric"
+    function: str = ""
+    affine: tuple[float, float, float, float] = (1.0, 0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -47,80 +68,118 @@ class Picture:
     out_names: tuple[str, ...]
     input_id: tuple[int, ...] = ()  # the column of the data that every input takes, when not all are taken
     samples: tuple[np.ndarray, ...] = ()  # what the nodes of every layer get from some of the rows, (rows, nodes)
+    left_out: tuple[int, float] = (0, 0.0)  # edges of the network that are not among `edges`, and their score
+    # the scores of all edges by the metrics of pictures: for every layer (nodes, subnodes)
+    measures: Mapping[str, tuple[np.ndarray, ...]] = field(default_factory=dict)
+    # scale and bias of the subnodes and of the nodes above every layer of edges: (subnodes, 2), (nodes, 2)
+    affines: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
 
-def _backward(seen: Activations, net: Network) -> list[Tensor]:
-    return scores_of(net, seen).edges
+def picture(
+    net: Network, x: Tensor | None = None, metric: Metric | str = "backward", points: int = 60, most: int | None = None
+) -> Picture:
+    """Every edge as a curve over the range of its input in the data, scored by `metric`.
 
+    `metric` is one of pictures or of the regulariser; by "node_backward" an edge is as strong as the node it leads to.
+    Of more than `most` edges only the strongest are kept, see `strongest`.  Without data, now or remembered, the curves
+    run over their grids and are scored on points spread evenly over them.
 
-def _forward_n(seen: Activations, net: Network) -> list[Tensor]:
-    return normalised_spreads(seen)
-
-
-def _forward_u(seen: Activations, net: Network) -> list[Tensor]:
-    return list(seen.spreads)
-
-
-_METRICS: dict[str, Callable[[Activations, Network], list[Tensor]]] = {
-    "backward": _backward,
-    "forward_n": _forward_n,
-    "forward_u": _forward_u,
-}
-
-
-def picture(net: Network, x: Tensor | None = None, metric: Metric = "backward", points: int = 60) -> Picture:
-    """Every edge as a curve over the range of its input in the data.
-
-    Without data, now or remembered, the curves run over their grids and are scored on points spread evenly over them.
+    Raises InputError for an unknown metric, and for data on which the network gives no numbers.
     """
-    if metric not in _METRICS:
-        raise InputError(f"metric={metric!r} is not known; pass one of {', '.join(map(repr, _METRICS))}.")
+    if metric not in get_args(Metric):
+        raise InputError(f"metric={metric!r} is not known; pass one of {', '.join(map(repr, get_args(Metric)))}.")
     with torch.no_grad():
         seen = observe(net, x if x is not None or net.has_data else _even(net))
-        scored = _METRICS[metric](seen, net)
+        scored = [score.nan_to_num() for score in _scored(metric, net, seen)]
+        present = [layer.present.nonzero() for layer in net.layers]
+        flat = torch.cat([score[tuple(at.T)] for score, at in zip(scored, present, strict=True)]).double().cpu().numpy()
+        chosen = np.zeros(len(flat), dtype=bool)
+        chosen[strongest(flat, len(flat) if most is None else most)] = True
+        parts = np.split(chosen, np.cumsum([len(at) for at in present])[:-1])
         edges = tuple(
             edge
             for l, (layer, values, score) in enumerate(zip(net.layers, seen.nodes, scored, strict=True))
-            for edge in _curves(l, layer, values, score, points)
+            for edge in _edges(l, layer, values, score, present[l][torch.from_numpy(parts[l])], points)
         )
         nodes = [node.cpu().numpy() for node in scores_of(net, seen).nodes]
+        measures = {short: tuple(s.cpu().numpy() for s in _scored(short, net, seen)) for short in _SHORT}
     columns = net.input_id.tolist()
+    names = [f"$x_{{{c + 1}}}$" for c in range(net.columns)] if net.names is None else net.names
     return Picture(
         width=[list(w) for w in net.width],
         arity=[list(a) for a in net.arity],
         edges=edges,
         node_scores=nodes,
-        in_names=tuple(f"$x_{{{c + 1}}}$" for c in columns),
+        in_names=tuple(names[c] for c in columns),
         out_names=tuple(f"$y_{{{j + 1}}}$" for j in range(net.nodes(net.depth)))
         if net.nodes(net.depth) > 1
         else ("$y$",),
         input_id=tuple(columns) if len(columns) < net.columns else (),
         samples=tuple(node[:: max(1, len(node) // _SAMPLES)].cpu().numpy() for node in seen.nodes),
+        left_out=(int((~chosen).sum()), float(flat[~chosen].sum())),
+        measures=measures,
+        affines=tuple(_affines(net, l) for l in range(net.depth)),
     )
 
 
+def strongest(scores: np.ndarray, most: int) -> np.ndarray:
+    """The places of all scores, or of more than `most` as few as hold 99% of their sum, at most `most`.
+
+    >>> strongest(np.array([1.0, 5.0, 0.0]), 3).tolist(), strongest(np.array([1.0, 5.0, 0.0]), 2).tolist()
+    ([1, 0, 2], [1, 0])
+    """
+    order = np.argsort(-scores, kind="stable")
+    if len(order) <= most:
+        return order
+    reach = np.cumsum(scores[order])
+    return order[: min(most, int(np.searchsorted(reach, ENOUGH * reach[-1])) + 1)]
+
+
+def _scored(metric: str, net: Network, seen: Activations) -> list[Tensor]:
+    """A score for every edge, a matrix (nodes, subnodes) a layer."""
+    name = _SHORT.get(metric, metric)
+    if name == "node_backward":
+        nodes = scores_of(net, seen).nodes[1:]
+        return [
+            node[net.owners(l + 1)].expand(layer.in_dim, -1)
+            for l, (layer, node) in enumerate(zip(net.layers, nodes, strict=True))
+        ]
+    return regularization.METRICS[name](net, seen)
+
+
 def _even(net: Network, rows: int = 512) -> Tensor:
-    """Points that fill the grids of the inputs: a Weyl sequence an input, so that no two move together."""
+    """Points that fill the grids of the inputs, where the network gives numbers.
+
+    A Weyl sequence an input, so that no two move together.
+    """
     low, high = net.layers[0].range
     inputs = torch.arange(1, net.nodes(0) + 1, dtype=torch.float64, device=low.device)
     share = (torch.arange(rows, dtype=torch.float64, device=low.device)[:, None] * (inputs * 0.7548776662466927)) % 1
     x = low.new_zeros(rows, net.columns)
     x[:, net.input_id] = low + share.to(low.dtype) * (high - low)
-    return x
+    whole = net.activations(x).output.isfinite().all(1)
+    if int(whole.sum()) < 2:
+        raise InputError("the network gives no numbers on its grids; pass data that it is made for: kan.plot(x=...).")
+    return x[whole]
 
 
-def _curves(l: int, layer: KANLayer, values: Tensor, score: Tensor, points: int) -> list[Edge]:
-    at = torch.linspace(0, 1, points, dtype=values.dtype, device=values.device)[:, None]
-    low, high = values.amin(0), values.amax(0)
-    x = low + at * (high - low)
-    numeric, present, scores = (layer.mask != 0).tolist(), layer.present, score.tolist()
-    curves, grids = layer.curves(x).cpu().numpy(), x.cpu().numpy()
+def _edges(l: int, layer: KANLayer, values: Tensor, score: Tensor, at: Tensor, points: int) -> list[Edge]:
+    functions, symbolic = places(layer), layer.symbolic
+    numeric, scores = (layer.mask != 0).tolist(), score.tolist()
+    affine = [] if symbolic.affine is None else symbolic.affine.tolist()
+    edges: list[Edge] = []
+    for (i, j), (x, y) in zip(at.tolist(), curves_of(layer, values, at[:, 0], at[:, 1], points), strict=True):
+        m = functions.get((i, j))
+        if m is None:
+            edges.append(Edge(l, i, j, x, y, scores[i][j]))
+        else:
+            kind: Kind = "both" if numeric[i][j] else "symbolic"
+            edges.append(Edge(l, i, j, x, y, scores[i][j], kind, symbolic.names[m], tuple(affine[m])))
+    return edges
 
-    def kind(i: int, j: int) -> Kind:
-        if layer.symbolic.at(i, j) is None:
-            return "numeric"
-        return "both" if numeric[i][j] else "symbolic"
 
-    return [
-        Edge(l, i, j, grids[:, i], curves[:, i, j], scores[i][j], kind(i, j)) for i, j in present.nonzero().tolist()
-    ]
+def _affines(net: Network, l: int) -> tuple[np.ndarray, np.ndarray]:
+    def both(scale: Tensor, bias: Tensor) -> np.ndarray:
+        return torch.stack([scale, bias], 1).detach().cpu().numpy()
+
+    return both(net.subnode_scale[l], net.subnode_bias[l]), both(net.node_scale[l], net.node_bias[l])

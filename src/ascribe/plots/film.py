@@ -16,8 +16,8 @@ from torch import Tensor
 from ascribe.errors import InputError, need
 from ascribe.kan.picture import Metric, picture
 from ascribe.kan.structure import Network
-from ascribe.plots.network import network
-from ascribe.plots.sheet import plan
+from ascribe.plots.network import network, taken, variables
+from ascribe.plots.sheet import MOST, plan
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -71,7 +71,7 @@ class Film:
         in_vars: Sequence[Any] | None = None,
         out_vars: Sequence[Any] | None = None,
         beta: float | int = 3,
-        metric: Metric = "backward",
+        metric: Metric | str = "backward",
         scale: float | int = 0.5,
         dpi: int = 80,
         most: int = 400,
@@ -80,7 +80,7 @@ class Film:
             raise InputError(f"every={every} and most={most} make no film; pass every >= 1 and most >= 2.")
         self.kan, self.every, self.most = kan, int(every), int(most)
         self._x, self._dpi, self._scale = x, dpi, scale
-        self._metric: Metric = metric
+        self._metric = metric
         self._names: dict[str, Any] = {"in_vars": in_vars, "out_vars": out_vars, "beta": beta}
         self._size: tuple[float, float] | None = None
         self._stills: list[_Still] = []
@@ -121,10 +121,11 @@ class Film:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        drawn = picture(self.kan, self._x, self._metric)
+        drawn = picture(self.kan, self._x, self._metric, most=MOST)
         if self._size is None:
-            names = self._names["in_vars"] or drawn.in_names
-            width, height = plan(drawn, tuple(map(str, names)), scale=2.0 * self._scale).inches
+            inputs = variables(taken(self._names["in_vars"], drawn), drawn.in_names, "in_vars")
+            outputs = variables(self._names["out_vars"], drawn.out_names, "out_vars")
+            width, height = plan(drawn, inputs, outputs, scale=2.0 * self._scale).inches
             self._size = width, height + TITLE
         # never known to pyplot: a film opens no window
         figure = Figure(self._size, dpi=self._dpi, layout="constrained")

@@ -17,8 +17,10 @@ from ascribe.kan.picture import Edge, Picture
 LARGEST = 1.1
 """Side of a thumbnail where there is room for it; the unit of length of the whole picture."""
 FAN = 0.95
-"""Height left for the lines below and above the thumbnails of a layer."""
+"""Height left for the lines below and above the thumbnails of a layer, as long as the picture is no wider."""
 WIDEST, NARROWEST = 10.0, 4.0
+MANY = 400
+"""Thumbnails of a layer that fit into the widest picture; with more the picture grows, so that they can be read."""
 ARITY_GAP = 0.6
 """Height between the factors of a product and the product."""
 
@@ -56,10 +58,12 @@ def lay_out(picture: Picture, edges: tuple[Edge, ...], fill: float = 0.8) -> Lay
     """Positions for `picture` with only these `edges` drawn; thumbnails take `fill` of the room that each has."""
     layers = [tuple(e for e in edges if e.layer == layer) for layer in range(len(picture.width) - 1)]
     across = max([math.ceil(len(layer) / rows_of(len(layer))) for layer in layers] + [sum(n) for n in picture.width])
-    width = float(np.clip(1.25 * LARGEST * across, NARROWEST, WIDEST))
+    growth = math.sqrt(max(1.0, max(map(len, layers)) / MANY))
+    width = float(np.clip(1.25 * LARGEST * across, NARROWEST, WIDEST * growth))
+    fan = FAN * max(1.0, width / WIDEST)
     nodes, subnodes, bands, y = [_spread(sum(picture.width[0]), width, 0.0)], [], [], 0.0
     for layer, drawn in enumerate(layers):
-        band, y = _band(drawn, width, y, fill)
+        band, y = _band(drawn, width, y, fill, fan)
         sums, products = picture.width[layer + 1]
         arity = picture.arity[layer + 1]
         below = _spread(sums + sum(arity), width, y)
@@ -78,7 +82,7 @@ def _spread(count: int, width: float, y: float) -> np.ndarray:
     return np.column_stack([(np.arange(count) + 0.5) / count * width, np.full(count, y)])
 
 
-def _band(edges: tuple[Edge, ...], width: float, y: float, fill: float) -> tuple[Band, float]:
+def _band(edges: tuple[Edge, ...], width: float, y: float, fill: float, fan: float) -> tuple[Band, float]:
     """The thumbnails above height `y`, and the height of the nodes they lead to."""
     ordered = tuple(sorted(edges, key=lambda e: (e.source, e.subnode)))
     count, rows = len(ordered), rows_of(len(ordered))
@@ -88,5 +92,5 @@ def _band(edges: tuple[Edge, ...], width: float, y: float, fill: float) -> tuple
     # evenly from edge to edge, and no square beyond the picture
     margin = max(width / max(count, 1), side) / 2
     x = np.linspace(margin, width - margin, count) if count > 1 else np.full(count, width / 2)
-    squares = np.column_stack([x, y + FAN + side / 2 + (place % rows) * row_height])
-    return Band(ordered, squares, side), y + 2 * FAN + side + (rows - 1) * row_height
+    squares = np.column_stack([x, y + fan + side / 2 + (place % rows) * row_height])
+    return Band(ordered, squares, side), y + 2 * fan + side + (rows - 1) * row_height

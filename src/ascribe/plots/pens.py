@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ascribe.kan.picture import Edge, Picture
+from ascribe.kan.picture import Edge, Kind, Picture
 from ascribe.plots.canvas import ink, paper
+from ascribe.plots.kinds import LOOKS, written
 from ascribe.plots.labels import number
 from ascribe.plots.layout import Band, Layout
 from ascribe.plots.palette import FIRST
@@ -33,27 +35,45 @@ class Pen:
     unit: float
 
     def opacity(self, edges: tuple[Edge, ...]) -> np.ndarray:
-        return np.maximum(np.tanh(self.beta * np.array([abs(e.score) for e in edges])), FAINTEST)
+        return opacity([edge.score for edge in edges], self.beta)
 
     def text(self, place: tuple[float, float], text: str, size: float, **style: Any) -> None:
         style = {"ha": "center", "va": "center", **style}
         self.ax.text(*place, text, fontsize=size, color=ink(self.ax), **style)
 
-    def lines(self, segments: list[np.ndarray] | np.ndarray, width: float, opacity: np.ndarray, order: int) -> None:
-        """Polylines `width` points wide, each in its own opacity."""
+    def lines(
+        self,
+        segments: list[np.ndarray] | np.ndarray,
+        width: float,
+        opacity: np.ndarray,
+        order: int,
+        kinds: Sequence[Kind] | None = None,
+        dashed: bool = True,
+    ) -> None:
+        """Polylines `width` points wide, each in its own opacity and the look of its kind."""
         from matplotlib.collections import LineCollection
         from matplotlib.colors import to_rgba_array
 
-        if len(segments):
-            colours = to_rgba_array([ink(self.ax)] * len(segments), opacity)
-            self.ax.add_collection(
-                LineCollection(list(segments), colors=colours, linewidths=width, capstyle="round", zorder=order),
-                autolim=False,
-            )
+        for kind, look in LOOKS.items():
+            some = [n for n in range(len(segments)) if (kind if kinds is None else kinds[n]) == kind]
+            if some and (kinds is not None or kind == "numeric"):
+                colours = to_rgba_array([look.colour or ink(self.ax)] * len(some), opacity[some])
+                dashes = look.dashes if dashed else ()
+                drawn = LineCollection(
+                    [segments[n] for n in some],
+                    colors=colours,
+                    linewidths=width,
+                    linestyles=[(0, dashes)] if dashes else "solid",  # pyright: ignore[reportArgumentType]
+                    capstyle="butt" if dashes else "round",
+                    zorder=order,
+                )
+                self.ax.add_collection(drawn, autolim=False)
 
     def edges(self, picture: Picture, layout: Layout) -> None:
         """The lines from every source to its thumbnail, on to the subnode, and from factors to their product."""
-        segments, opacity = [], []
+        segments: list[np.ndarray] = []
+        opacity: list[float] = []
+        kinds: list[Kind] = []
         for layer, band in enumerate(layout.bands):
             half = np.array([0.0, band.side / 2])
             strength = self.opacity(band.edges)
@@ -61,17 +81,24 @@ class Pen:
                 segments.append(np.array([layout.nodes[layer][edge.source], square - half]))
                 segments.append(np.array([square + half, layout.subnodes[layer][edge.subnode]]))
                 opacity += [seen, seen]
+                kinds.extend((edge.kind, edge.kind))
             for node, factors in _products(picture, layer + 1):
                 segments += [np.array([layout.subnodes[layer][f], layout.nodes[layer + 1][node]]) for f in factors]
                 opacity += [1.0] * len(factors)
+                kinds.extend("numeric" for _ in factors)
             # with products in the layer its sums stand lower than its nodes
             for node in range(picture.width[layer + 1][0]):
                 segments.append(np.array([layout.subnodes[layer][node], layout.nodes[layer + 1][node]]))
                 opacity.append(1.0)
-        self.lines(segments, float(np.clip(12 / np.sqrt(len(segments)), 0.4, 1.2)), np.array(opacity), 1)
+                kinds.append("numeric")
+        width = float(np.clip(12 / np.sqrt(max(len(segments), 1)), 0.4, 1.2))
+        self.lines(segments, width, np.array(opacity), 1, kinds)
 
-    def thumbnails(self, band: Band, *, tick: bool, samples: np.ndarray | None) -> None:
-        """Framed curves, as opaque to the lines behind as they are seen, with `samples` (rows, nodes) on them."""
+    def thumbnails(self, band: Band, *, tick: bool, formulas: bool, samples: np.ndarray | None) -> None:
+        """Framed curves, as opaque to the lines behind as they are seen, with `samples` (rows, nodes) on them.
+
+        `tick` writes the ends of their ranges beside them, `formulas` the names of functions above them.
+        """
         from matplotlib.collections import PolyCollection
         from matplotlib.colors import to_rgba_array
 
@@ -84,28 +111,70 @@ class Pen:
         self.ax.add_collection(
             PolyCollection(list(frames), facecolors=background, linewidths=0, zorder=2), autolim=False
         )
-        self.lines(frames, 0.7, opacity, 3)
+        kinds: list[Kind] = [edge.kind for edge in band.edges]
+        self.lines(frames, 0.7, opacity, 3, kinds)
         curves = [_curve(e, square, band.side) for e, square in zip(band.edges, band.squares, strict=True)]
-        self.lines(curves, float(np.clip(2.2 * band.side, 0.7, 1.8)), opacity, 3)
+        self.lines(curves, float(np.clip(2.2 * band.side, 0.7, 1.8)), opacity, 3, kinds, dashed=False)
         if samples is not None:
             places = [
                 _curve(e, square, band.side, samples[:, e.source])
                 for e, square in zip(band.edges, band.squares, strict=True)
             ]
-            self.ax.plot(*np.concatenate(places).T, "o", color=FIRST, markersize=1.8, mew=0, zorder=4)
-        if tick:
-            for edge, square in zip(band.edges, band.squares, strict=True):
+            self.ax.plot(*np.concatenate(places).T, "o", color=FIRST, markersize=1.8, mew=0, alpha=0.7, zorder=4)
+        for edge, square, seen in zip(band.edges, band.squares, opacity, strict=True):
+            if tick:
                 self._ranges(edge, square, band.side)
+            if formulas and edge.function:
+                self._name(edge, square, band.side, seen)
 
     def _ranges(self, edge: Edge, square: np.ndarray, side: float) -> None:
         size = float(np.clip(8 * side * self.unit, 2.0, 6.5))
         (x, y), half = square, side / 2
-        self.text((x - half, y - half), f" {number(float(edge.x.min()), 2)}", size, ha="left", va="top")
-        self.text((x + half, y - half), f"{number(float(edge.x.max()), 2)} ", size, ha="right", va="top")
+        (left, right), (low, high) = (_apart(*ends(values)) for values in (edge.x, edge.y))
+        self.text((x - half, y - half), f" {left}", size, ha="left", va="top")
+        self.text((x + half, y - half), f"{right} ", size, ha="right", va="top")
+        self.text((x - half, y - half), f"{low} ", size, ha="right", va="bottom", rotation=90)
+        self.text((x - half, y + half), f"{high} ", size, ha="right", va="top", rotation=90)
+
+    def _name(self, edge: Edge, square: np.ndarray, side: float, seen: float) -> None:
+        size = float(np.clip(11 * side * self.unit, 3.0, 8.5))
+        # on paper, so that the line above the thumbnail does not run through it
+        behind = {"facecolor": paper(self.ax), "edgecolor": "none", "pad": 0.6}
+        place = square[0] - side / 2, square[1] + side / 2 + 1.5 / 72 / self.unit
         self.text(
-            (x - half, y - half), f"{number(float(edge.y.min()), 2)} ", size, ha="right", va="bottom", rotation=90
+            place, written(edge.function), size, ha="left", va="bottom", bbox=behind, alpha=max(seen, 0.5), zorder=4
         )
-        self.text((x - half, y + half), f"{number(float(edge.y.max()), 2)} ", size, ha="right", va="top", rotation=90)
+
+    def legend(self, kinds: list[Kind], place: tuple[float, float], size: float) -> None:
+        """The looks of the kinds with their names in one line that ends at `place`, its upper right corner."""
+        from matplotlib.lines import Line2D
+
+        handles = [
+            Line2D(
+                [],
+                [],
+                color=LOOKS[kind].colour or ink(self.ax),
+                linestyle=(0, LOOKS[kind].dashes) if LOOKS[kind].dashes else "-",
+                linewidth=1.4,
+                label=kind,
+            )
+            for kind in kinds
+        ]
+        self.ax.legend(
+            handles=handles,
+            loc="upper right",
+            bbox_to_anchor=place,
+            bbox_transform=self.ax.transData,
+            ncols=len(kinds),
+            frameon=False,
+            fontsize=size,
+            labelcolor=ink(self.ax),
+            handlelength=2.4,
+            handletextpad=0.5,
+            columnspacing=1.2,
+            borderpad=0,
+            borderaxespad=0,
+        )
 
     def nodes(self, picture: Picture, layout: Layout) -> None:
         """A dot a node, with the sign of a sum where several edges meet and of a product above its factors."""
@@ -162,16 +231,35 @@ def _products(picture: Picture, layer: int) -> list[tuple[int, range]]:
     return found
 
 
+def opacity(scores: list[float] | np.ndarray, beta: float) -> np.ndarray:
+    r"""$\tanh(\beta\cdot|score|)$, and never so little that an edge is not seen at all."""
+    return np.maximum(np.tanh(beta * np.abs(np.asarray(scores, dtype=np.float64))), FAINTEST)
+
+
+def ends(values: np.ndarray) -> tuple[float, float]:
+    """The least and the largest number among the values; NaN where there is none."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if len(finite) else (np.nan, np.nan)
+
+
+def _apart(low: float, high: float) -> tuple[str, str]:
+    """Both ends in as many digits as tell them apart."""
+    texts = [(number(low, digits), number(high, digits)) for digits in range(2, 7)]
+    return next((both for both in texts if both[0] != both[1]), texts[0])
+
+
+def unit(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """`values` on the scale that runs from -1/2 to 1/2 over `whole`; a constant is in the middle."""
+    low, high = ends(whole)
+    # differences at the level of rounding are no shape
+    if not high - low > 1e-6 * max(abs(low), abs(high)):
+        return np.where(np.isfinite(values), 0.0, np.nan)
+    # halves, as the range of the largest numbers is none
+    return (values.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2) - 0.5
+
+
 def _curve(edge: Edge, square: np.ndarray, side: float, x: np.ndarray | None = None) -> np.ndarray:
     """The edge's curve inside its square, or where it is at some `x`."""
     at = edge.x if x is None else x
-    places = np.column_stack([_unit(at, edge.x), _unit(np.interp(at, edge.x, edge.y), edge.y)])
+    places = np.column_stack([unit(at, edge.x), unit(np.interp(at, edge.x, edge.y), edge.y)])
     return places * side * (1 - 2 * MARGIN) + square
-
-
-def _unit(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """`values` on the scale that runs from -1/2 to 1/2 over `whole`; a constant is in the middle."""
-    low, high = float(whole.min()), float(whole.max())
-    # differences at the level of rounding are no shape
-    flat = high - low <= 1e-6 * max(abs(low), abs(high))
-    return np.zeros(len(values)) if flat else (values - low) / (high - low) - 0.5

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ascribe.kan.picture import Edge, Picture
+from ascribe.kan.picture import Edge, Kind, Picture, strongest
+from ascribe.plots.kinds import LOOKS
 from ascribe.plots.layout import Layout, lay_out
 
-MOST = 400
-"""Edges drawn at most: with more, thumbnails are too small to read on a page."""
-ENOUGH = 0.99
-"""Share of the score at which drawing stops in a network with more edges than that: the rest would only be haze."""
+MOST = 1000
+"""Edges drawn at most: with more, thumbnails are too small to read on a large sheet."""
 INCHES = 0.72
 """Inches a unit of the layout has where nothing else is asked: the widest network then fills a page."""
+TICKED, GROWTH = 0.62, 2.0
+"""Inches of a thumbnail's side that texts beside it need, and how much a sheet grows for them at most."""
 LETTER = 0.55
 """Mean width of a letter over its size."""
 NAME = 10.0
@@ -30,6 +31,7 @@ class Sheet:
     edges: tuple[Edge, ...]
     layout: Layout
     inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     unit: float
     size: float
 
@@ -38,22 +40,24 @@ class Sheet:
         """Height of a line of names."""
         return self.size / 72 / self.unit
 
-    @property
-    def longest(self) -> float:
-        return max(_letters(name) for name in self.inputs) * LETTER * self.line
+    def longest(self, names: tuple[str, ...]) -> float:
+        return max(_letters(name) for name in names) * LETTER * self.line
 
-    @property
-    def turned(self) -> bool:
-        """Whether the names of the inputs stand upright, having no room side by side."""
-        return bool(self.longest > 0.92 * self.layout.width / len(self.inputs))
+    def turned(self, names: tuple[str, ...]) -> bool:
+        """Whether the names of a layer's nodes stand upright, having no room side by side."""
+        return bool(self.longest(names) > 0.92 * self.layout.width / len(names))
+
+    def room(self, names: tuple[str, ...]) -> float:
+        """Height from the nodes to the end of their names."""
+        return 0.25 + (self.longest(names) if self.turned(names) else 1.6 * self.line)
 
     @property
     def below(self) -> float:
-        return 0.25 + (self.longest if self.turned else 1.6 * self.line)
+        return self.room(self.inputs)
 
     @property
     def above(self) -> float:
-        return 0.25 + (3 if self.note else 1.6) * self.line
+        return self.room(self.outputs) + (1.4 * self.line if self.note or self.kinds else 0.0)
 
     @property
     def inches(self) -> tuple[float, float]:
@@ -64,37 +68,46 @@ class Sheet:
     @property
     def note(self) -> str:
         """What is not drawn, if anything."""
+        count, score = self.picture.left_out
         every = self.picture.edges
-        if len(self.edges) == len(every):
+        if not count and len(self.edges) == len(every):
             return ""
-        share = sum(e.score for e in self.edges) / max(sum(e.score for e in every), np.finfo(float).tiny)
-        return f"the {len(self.edges):,} strongest of {len(every):,} edges ({share:.1%} of the score)"
+        whole = sum(e.score for e in every) + score
+        share = sum(e.score for e in self.edges) / max(whole, np.finfo(float).tiny)
+        return f"the {len(self.edges):,} strongest of {len(every) + count:,} edges ({share:.1%} of the score)"
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of edges to be told apart: none where all are of one."""
+        there = {edge.kind for edge in self.edges}
+        return [kind for kind in LOOKS if kind in there] if len(there) > 1 else []
 
 
 def plan(
     picture: Picture,
     inputs: tuple[str, ...],
+    outputs: tuple[str, ...] = (),
     *,
     scale: float = 1.0,
     varscale: float = 1.0,
     tick: bool = False,
+    formulas: bool = False,
     width: float | None = None,
 ) -> Sheet:
-    """The sheet for `picture`: `scale` times its own size, or `width` inches wide."""
+    """The sheet for `picture` and the names of its nodes: `scale` times its own size, or `width` inches wide."""
     edges = strongest_edges(picture.edges)
-    # with ticks, ranges are written below and to the left of every thumbnail
-    layout = lay_out(picture, edges, fill=0.6 if tick else 0.8)
+    # with ticks, ranges are written below and to the left of every thumbnail, and functions above it
+    layout = lay_out(picture, edges, fill=0.6 if tick else 0.68 if formulas else 0.8)
     unit = INCHES * scale if width is None else width / (layout.width + 2 * BORDER)
-    return Sheet(picture, edges, layout, inputs, unit, NAME * varscale)
+    if (tick or formulas) and width is None:
+        smallest = min((band.side for band in layout.bands if band.edges), default=TICKED)
+        unit *= float(np.clip(TICKED / (INCHES * smallest), 1.0, GROWTH))
+    return Sheet(picture, edges, layout, inputs, outputs or picture.out_names, unit, NAME * varscale)
 
 
 def strongest_edges(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
-    """All edges of a network of up to 400; of a larger one as few as hold 99% of the score, at most 400."""
-    ordered = tuple(sorted(edges, key=lambda edge: -edge.score))
-    if len(edges) <= MOST:
-        return ordered
-    reach = np.cumsum([edge.score for edge in ordered])
-    return ordered[: min(MOST, int(np.searchsorted(reach, ENOUGH * reach[-1])) + 1)]
+    """All edges of a network of up to 1,000; of a larger one as few as hold 99% of the score, at most 1,000."""
+    return tuple(edges[k] for k in strongest(np.array([edge.score for edge in edges]), MOST))
 
 
 def _letters(name: str) -> int:
