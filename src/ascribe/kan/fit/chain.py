@@ -77,7 +77,7 @@ class Chain:
         """Whether the kernels know the whole objective."""
         usual = isinstance(loss, SquaredError) and not penalty.on_coefficients
         known = penalty.normalises or not penalty.on_edges
-        return usual and known and all(s.form is cpu and s.nodes.plain and not s.nodes.multiplies for s in stages)
+        return usual and known and all(_known(stage) for stage in stages)
 
     def __call__(
         self, vector: Float[Tensor, " parameters"]
@@ -101,3 +101,7 @@ class Chain:
         moments = self._moments if self._penalised else [None] * len(self._moments)
         pairs = zip(self._nodes[:-1], self._nodes[1:], moments, strict=True)
         return [Trace(below, above, above, above, above, seen) for below, above, seen in pairs]
+
+
+def _known(stage: Stage) -> bool:
+    return stage.form is cpu and stage.symbols is None and stage.nodes.plain and not stage.nodes.multiplies

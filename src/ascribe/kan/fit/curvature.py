@@ -38,7 +38,8 @@ class Curvature:
         self._chosen: list[Tensor | None] = []
         self._counts: list[int] = []
         for stage, free in zip(objective.stages, objective.parameters.split(objective.parameters.free), strict=True):
-            mine = free.weight.flatten() if stage.nodes.plain else torch.cat([part.flatten() for part in free])
+            parts = [part.flatten() for part in (free[:1] if stage.nodes.plain else free[:-1])]
+            mine = torch.cat([*(parts if stage.numeric else parts[1:]), free.symbolic.flatten()])
             self._chosen.append(None if bool(mine.all()) else mine.nonzero()[:, 0])
             self._counts.append(int(mine.sum()))
 
@@ -71,7 +72,7 @@ class Curvature:
             sums = inner if stage.nodes.plain else inner * stage.values.subnode_scale[:, None]
             found.append(_Effects(nodes, inner, sums))
             if l:
-                nodes = self._objective.to_inputs(l, traces[l], sums)
+                nodes = stage.to_inputs(traces[l], sums)
         return found[::-1]
 
     def _write(
@@ -79,34 +80,55 @@ class Curvature:
     ) -> None:
         """One row a number of the stage: its effect on every probe of every row."""
         stage, chosen = self._objective.stages[l], self._chosen[l]
-        terms = stage.form.design(trace.inputs[:, rows].T, stage.basis)
         sums = effects.sums.transpose(0, 1)
-        shape = *terms.shape[:2], *sums.shape
-        if chosen is None and stage.nodes.plain:
-            torch.mul(terms[:, :, None, None], sums, out=out.view(shape))
-            return
-        found = torch.mul(terms[:, :, None, None], sums).flatten(0, 2)
+        found: list[Tensor] = []
+        if stage.numeric:
+            terms = stage.form.design(trace.inputs[:, rows].T, stage.basis)
+            shape = *terms.shape[:2], *sums.shape
+            if chosen is None and stage.nodes.plain and stage.symbols is None:
+                torch.mul(terms[:, :, None, None], sums, out=out.view(shape))
+                return
+            found.append(torch.mul(terms[:, :, None, None], sums).flatten(0, 2))
         if not stage.nodes.plain:
             nodes, inner = effects.nodes.transpose(0, 1), effects.inner.transpose(0, 1)
-            found = torch.cat(
-                [found, inner * trace.sums[:, None, rows], inner, nodes * trace.products[:, None, rows], nodes]
-            )
-        out.copy_(found if chosen is None else found[chosen])
+            found += [inner * trace.sums[:, None, rows], inner, nodes * trace.products[:, None, rows], nodes]
+        if stage.symbols is not None and trace.symbols is not None:
+            columns = stage.symbols.columns(stage.values.symbolic, trace.symbols.of(rows))
+            found.append((columns[:, :, None] * sums[stage.symbols.subnode][:, None]).flatten(0, 1))
+        jacobian = torch.cat(found)
+        out.copy_(jacobian if chosen is None else jacobian[chosen])
 
     def _stiffen(self, total: Tensor, traces: list[Trace], stiffness: list[Tensor]) -> None:
         first = 0
         for l, (trace, stiff) in enumerate(zip(traces, stiffness, strict=True)):
             chosen, count = self._chosen[l], self._counts[l]
-            assert trace.moments is not None
-            covariance = trace.moments.covariance.to(total.dtype)
-            inputs, terms, outputs = len(stiff), covariance.shape[1], stiff.shape[1]
-            size = inputs * terms * outputs
             place = total[first : first + count, first : first + count]
-            block = place[:size, :size] if chosen is None else total.new_zeros(size, size)
-            same_edge = block.view(inputs, terms, outputs, inputs, terms, outputs)
-            same_edge = same_edge.diagonal(dim1=0, dim2=3).diagonal(dim1=1, dim2=3)
-            same_edge += covariance.permute(1, 2, 0)[..., None] * stiff
-            if chosen is not None:
-                edges = chosen[chosen < size]
-                place[: len(edges), : len(edges)] += block[edges][:, edges]
+            numbers = self._objective.stages[l].values
+            size = 0
+            if trace.moments is not None:
+                covariance = trace.moments.covariance.to(total.dtype)
+                inputs, terms, outputs = len(stiff), covariance.shape[1], stiff.shape[1]
+                size = inputs * terms * outputs
+                block = place[:size, :size] if chosen is None else total.new_zeros(size, size)
+                same_edge = block.view(inputs, terms, outputs, inputs, terms, outputs)
+                same_edge = same_edge.diagonal(dim1=0, dim2=3).diagonal(dim1=1, dim2=3)
+                same_edge += covariance.permute(1, 2, 0)[..., None] * stiff
+                if chosen is not None:
+                    edges = chosen[chosen < size]
+                    place[: len(edges), : len(edges)] += block[edges][:, edges]
+            if self._objective.penalty.counts_symbols and numbers.symbolic.numel():
+                self._stiffen_symbols(place, l, trace, stiff)
             first += count
+
+    def _stiffen_symbols(self, place: Tensor, l: int, trace: Trace, stiff: Float[Tensor, "inputs subnodes"]) -> None:
+        """The symbolic edges' numbers are the last of a stage."""
+        stage, count = self._objective.stages[l], self._counts[l]
+        assert stage.symbols is not None
+        assert trace.symbols is not None
+        columns = stage.symbols.columns(stage.values.symbolic, trace.symbols)
+        columns = columns - columns.mean(2, keepdim=True)
+        share = stiff[stage.symbols.source, stage.symbols.subnode] / max(1, columns.shape[2] - 1)
+        block = torch.block_diag(*(columns @ columns.mT * share[:, None, None]))
+        free = self._objective.parameters.split(self._objective.parameters.free)[l].symbolic.flatten()
+        mine = int(free.sum())
+        place[count - mine :, count - mine :] += block[free][:, free]

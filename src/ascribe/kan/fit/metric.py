@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.kan.fit.objective import Evaluation, Objective
-from ascribe.kan.fit.stages import Trace
+from ascribe.kan.fit.stages import Stage, Trace
 from ascribe.maths.kernels.form import Moments
 
 # Directions of a design that no sample reaches have no scale; this share of the mean one keeps them from running off.
@@ -38,16 +38,23 @@ class EdgeMetric:
         self._from = [part.weight for part in parameters.split(self._scaled)]
         self._to = [part.weight for part in parameters.split(self._found)]
         self._affines = parameters.split(self._scale)
+        self._symbols = [
+            (before.symbolic, after.symbolic)
+            for before, after in zip(parameters.split(self._scaled), parameters.split(self._found), strict=True)
+        ]
         # Every term of an edge has the scale of the edge: where each is, and among all edges which it belongs to.
         numbers = parameters.split(torch.arange(len(point), device=point.device))
-        self._places = torch.cat([part.weight.flatten() for part in numbers])
-        edges, first = list[Tensor](), 0
-        for part in numbers:
+        places, edges, first = list[Tensor](), list[Tensor](), 0
+        for part, stage in zip(numbers, objective.stages, strict=True):
             inputs, _, outputs = part.weight.shape
             mine = first + torch.arange(inputs * outputs, device=point.device).view(inputs, 1, outputs)
+            places.append(part.weight.flatten())
             edges.append(mine.expand_as(part.weight).flatten())
+            if stage.symbols is not None:
+                places.append(part.symbolic.flatten())
+                edges.append(mine[stage.symbols.source, 0, stage.symbols.subnode].repeat_interleave(4))
             first += inputs * outputs
-        self._edges = torch.cat(edges)
+        self._places, self._edges = torch.cat(places), torch.cat(edges)
 
     def look(self, vector: Float[Tensor, " parameters"], now: Evaluation) -> None:
         """Take the curvature at `vector`, of which `now` is the evaluation."""
@@ -55,7 +62,8 @@ class EdgeMetric:
         traces = objective.traces(vector, moments=True)
         found = effects(objective, traces)
         self._effects = torch.cat([sums.repeat(len(t.inputs)) for t, (sums, _) in zip(traces, found, strict=True)])
-        self._inverses = [_inverse(t.moments, vector.dtype) for t in traces if t.moments is not None]
+        self._inverses = [None if t.moments is None else _inverse(t.moments, vector.dtype) for t in traces]
+        self._of_symbols = [_of_symbols(stage, t) for stage, t in zip(objective.stages, traces, strict=True)]
         # The scale of an affine that is not free means nothing.
         for stage, part, t, (s, n) in zip(objective.stages, self._affines, traces, found, strict=True):
             if not stage.nodes.plain:
@@ -74,7 +82,11 @@ class EdgeMetric:
         torch.mul(gradient, self._scale, out=self._scaled)
         self._found.copy_(self._scaled)
         for inverse, before, after in zip(self._inverses, self._from, self._to, strict=True):
-            torch.bmm(inverse, before, out=after)
+            if inverse is not None:
+                torch.bmm(inverse, before, out=after)
+        for inverse, (before, after) in zip(self._of_symbols, self._symbols, strict=True):
+            if inverse is not None:
+                torch.matmul(inverse, before[..., None], out=after[..., None])
         return self._objective.parameters.held(self._found)
 
 
@@ -89,7 +101,7 @@ def effects(objective: Objective, traces: list[Trace]) -> list[tuple[Float[Tenso
         at_sums = pulled.square().sum(0).mean(1)
         found.append((_floored(at_sums), _floored(at_nodes)))
         if l:
-            pulled = objective.to_inputs(l, traces[l], pulled)
+            pulled = stage.to_inputs(traces[l], pulled)
     return found[::-1]
 
 
@@ -109,6 +121,23 @@ def probes(objective: Objective) -> Float[Tensor, "probes outputs n"]:
 def _floored(effect: Tensor) -> Tensor:
     """A subnode that nothing listens to (yet) would get steps without bound."""
     return effect.clamp(min=float(effect.max()) * _QUIET + torch.finfo(effect.dtype).tiny)
+
+
+def _of_symbols(stage: Stage, trace: Trace) -> Float[Tensor, "edges 4 4"] | None:
+    """The inverse of every symbolic edge's part for a unit effect; None where there are no such edges."""
+    if stage.symbols is None or trace.symbols is None:
+        return None
+    columns = stage.symbols.columns(stage.values.symbolic, trace.symbols)
+    mean = columns.mean(2)
+    centred = columns - mean[..., None]
+    # As among splines, constants move with those of all edges of the layer.
+    gram = centred @ centred.mT / columns.shape[2] + len(trace.inputs) * mean[:, :, None] * mean[:, None]
+    # A number without any effect keeps a scale of its own: it must not run off, nor stop the others.
+    size = gram.diagonal(dim1=1, dim2=2).clamp(min=torch.finfo(gram.dtype).eps).sqrt()
+    scaled = gram / (size[:, :, None] * size[:, None])
+    scaled.diagonal(dim1=1, dim2=2).add_(_RIDGE)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(scaled))
+    return inverse / (size[:, :, None] * size[:, None])
 
 
 def _inverse(moments: Moments, dtype: torch.dtype) -> Float[Tensor, "inputs terms terms"]:

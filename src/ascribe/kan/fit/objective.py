@@ -67,21 +67,22 @@ class Objective:
         self._chain: Chain | None = None
         self._first: Moments | None = None
         self._first_statistics: Statistics | None = None
-        self._at: tuple[Tensor, int, list[Trace] | None] | None = None  # None: the chain has the traces
+        # Where the last pass up was, whether with moments, and its traces; None: the chain has them.
+        self._at: tuple[Tensor, int, bool, list[Trace] | None] | None = None
 
     def traces(self, vector: Float[Tensor, " parameters"], moments: bool = False) -> list[Trace]:
         """A pass up at `vector`; that of the last evaluation where it was there and has what is asked for."""
         if self._at is not None:
-            place, version, found = self._at
-            if place is vector and version == vector._version:
+            place, version, has_moments, found = self._at
+            if place is vector and version == vector._version and has_moments >= moments:
                 if found is None and self._chain is not None:
                     self._point.copy_(vector)
                     found = self._chain.traces
                     self.output = found[-1].nodes
-                if found is not None and (not moments or found[-1].moments is not None):
+                if found is not None:
                     return found
         found = self._up(vector, moments)
-        self._at = vector, vector._version, found
+        self._at = vector, vector._version, moments, found
         return found
 
     def _up(self, vector: Float[Tensor, " parameters"], moments: bool) -> list[Trace]:
@@ -89,12 +90,11 @@ class Objective:
         inputs, found = self.inputs, list[Trace]()
         for stage in self.stages:
             seen = None if found else self._first
-            y, new = stage.form.forward(inputs.T, stage.basis, stage.weights, moments and seen is None)
+            sums, new, symbols = stage.sums(inputs, moments and seen is None)
             if not found and new is not None:
                 self._first = new
-            sums = y.T
             inner, products, nodes = stage.nodes.forward(stage.values, sums)
-            found.append(Trace(inputs, sums, inner, products, nodes, new if seen is None else seen))
+            found.append(Trace(inputs, sums, inner, products, nodes, new if seen is None else seen, symbols))
             inputs = nodes
         self.output = inputs
         return found
@@ -114,8 +114,7 @@ class Objective:
         self._at = None
         self._point.copy_(vector)
         for stage in self.stages:
-            y, _ = stage.form.forward(inputs.T, stage.basis, stage.weights)
-            inputs = stage.nodes.forward(stage.values, y.T)[2]
+            inputs = stage.nodes.forward(stage.values, stage.sums(inputs, slopes=False)[0])[2]
         return inputs
 
     def __call__(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
@@ -124,7 +123,7 @@ class Objective:
         if self._chain is None:
             self._chain = Chain(self.stages, self.inputs, self.label, self.parameters, self.penalty)
         loss, penalty, gradient, stiffness = self._chain(vector)
-        self._at = vector, vector._version, None
+        self._at = vector, vector._version, self.penalty.on_edges, None
         return Evaluation(loss + self.penalty.lamb * penalty, gradient, loss, penalty, stiffness)
 
     def step_by_step(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
@@ -135,25 +134,11 @@ class Objective:
         for l in reversed(range(len(traces))):
             trace, stage = traces[l], self.stages[l]
             pulled = stage.nodes.backward(stage.values, trace.sums, trace.inner, trace.products, pulled, stage.slopes)
-            pull = drift = None
-            if pressure is not None:
-                pull, drift = pressure.pulls[l], pressure.inputs[l] if l else None
-                if pressure.sums:
-                    pulled = pulled + pressure.sums[l].on(trace.sums)
-            gx, _ = stage.form.backward(
-                pulled.T,
-                trace.inputs.T,
-                stage.basis,
-                stage.weights,
-                pull,
-                None if pull is None else trace.moments,
-                drift=None if drift is None else drift.rate,
-                centre=None if drift is None else drift.centre,
-                to_x=l > 0,
-                into=(None, stage.into),
-            )
-            if gx is not None:
-                pulled = gx.T
+            if pressure is not None and pressure.sums:
+                pulled = pulled + pressure.sums[l].on(trace.sums)
+            below = stage.backward(trace, pulled, None if pressure is None else pressure.layers[l], to_inputs=l > 0)
+            if below is not None:
+                pulled = below
         penalty = 0.0 if pressure is None else pressure.value
         if self.penalty.on_coefficients:
             penalty += self._add_coefficients()
@@ -170,18 +155,6 @@ class Objective:
         if self._first_statistics is None:
             self._first_statistics = self.stages[0].form.deviations(self.inputs.T)
         return Pressure.at(traces, self.stages, self._first_statistics, self.penalty, self.network)
-
-    def to_inputs(
-        self, l: int, trace: Trace, pulled: Float[Tensor, "probes subnodes n"]
-    ) -> Float[Tensor, "probes inputs n"]:
-        """From gradients in the sums of stage l, at the point of the last pass, to those in its inputs."""
-        stage = self.stages[l]
-        found: list[Tensor] = []
-        for probe in pulled:
-            gx, _ = stage.form.backward(probe.T, trace.inputs.T, stage.basis, stage.weights, to_weights=False)
-            assert gx is not None
-            found.append(gx.T)
-        return torch.stack(found)
 
     def _add_coefficients(self) -> float:
         total = 0.0

@@ -19,10 +19,11 @@ class LayerValues(NamedTuple):
     subnode_bias: Shaped[Tensor, " subnodes"]
     node_scale: Shaped[Tensor, " nodes"]
     node_bias: Shaped[Tensor, " nodes"]
+    symbolic: Shaped[Tensor, "edges 4"]
 
 
 class Parameters:
-    r"""The vector holds, layer by layer, the folded weight of every edge and the affines of subnodes and nodes.
+    r"""The vector holds, layer by layer, every edge's folded weight, the nodes' affines and those of symbolic edges.
 
     An edge computes $w_0 b(x) + \sum_m w_m B_m(x)$, whatever mask, scale_sp and coefficients w was folded from. To
     train w itself leaves out the one direction that changes nothing (scale_sp up, coefficients down); on the way back
@@ -40,7 +41,10 @@ class Parameters:
             weight = torch.cat([base[:, None], spline[:, None].expand(-1, layer.coef.shape[2], -1)], 1)
             affines = self._affines(l)
             self.shapes.append([weight.shape, *(a.shape for a in affines)])
-            free += [weight.flatten(), *(torch.full_like(a, a.requires_grad, dtype=torch.bool) for a in affines)]
+            free += [
+                weight.flatten(),
+                *(torch.full_like(a, a.requires_grad, dtype=torch.bool).flatten() for a in affines),
+            ]
         self.free: Bool[Tensor, " parameters"] = torch.cat(free)
         self._mask = None if bool(self.free.all()) else self.free.to(dtype)
         self.scales: list[Float[Tensor, "inputs 1 outputs"]] = []
@@ -53,8 +57,9 @@ class Parameters:
         ]
 
     def _affines(self, l: int) -> list[Tensor]:
-        net = self._network
-        return [net.subnode_scale[l], net.subnode_bias[l], net.node_scale[l], net.node_bias[l]]
+        net, symbolic = self._network, self._network.layers[l].symbolic.affine
+        affines = [net.subnode_scale[l], net.subnode_bias[l], net.node_scale[l], net.node_bias[l]]
+        return [*affines, net.node_bias[l].new_empty(0, 4) if symbolic is None else symbolic]
 
     def scale_vector(self) -> Float[Tensor, " parameters"]:
         """How far the vector moves when the coefficient, scale_base or affine behind an entry moves by 1."""
@@ -62,7 +67,7 @@ class Parameters:
         for layer, scale, shapes in zip(self._network.layers, self.scales, self.shapes, strict=True):
             mask = layer.mask.to(self._dtype)[:, None]
             parts.append(torch.cat([mask, scale.expand(-1, shapes[0][1] - 1, -1)], 1).flatten())
-            parts += [scale.new_ones(shape) for shape in shapes[1:]]
+            parts += [scale.new_ones(shape.numel()) for shape in shapes[1:]]
         return torch.cat(parts)
 
     @property
@@ -102,7 +107,6 @@ class Parameters:
                 coef = (values.weight[:, 1:] / self.scales[l]).mT
                 layer.scale_base.copy_(torch.where(free[l].weight[:, 0], base.to(layer.coef.dtype), layer.scale_base))
                 layer.coef.copy_(torch.where(free[l].weight[:, 1:].mT, coef.to(layer.coef.dtype), layer.coef))
-                changed = (values.subnode_scale, values.subnode_bias, values.node_scale, values.node_bias)
-                for parameter, value in zip(self._affines(l), changed, strict=True):
+                for parameter, value in zip(self._affines(l), values[1:], strict=True):
                     if parameter.requires_grad:
                         parameter.copy_(value)

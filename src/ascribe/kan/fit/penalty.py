@@ -61,6 +61,11 @@ class Penalty:
         return self.metric.endswith("backward")
 
     @property
+    def counts_symbols(self) -> bool:
+        """Whether the spread of an edge has its symbolic part in it."""
+        return self.metric != "edge_forward_spline_n"
+
+    @property
     def on_coefficients(self) -> bool:
         return bool(self.lamb and (self.coef or self.coefdiff))
 
