@@ -217,6 +217,16 @@ def test_trees_equal_every_set_tried(f):
     assert sets(tree(f, x, sym_th=1e-6)) == reference.strong_sets(f, x, 1e-6)
 
 
+def test_variables_that_do_nothing_stand_last():
+    x = points(30, 5)
+    found = tree(lambda x: x[:, 1] * torch.exp(x[:, 2] * x[:, 4]), x)
+    assert found.variables == (1, 2, 4, 0, 3)
+    assert [child.variables for child in found.children] == [(1,), (2, 4), (0,), (3,)]
+    assert found.kind == "product"
+    assert tree(lambda x: 0 * x[:, 0] + 2, x).variables == (0, 1, 2, 3, 4)
+    assert len(tree(lambda x: x[:, 3] ** 2, x).children) == 5
+
+
 def test_what_a_tree_says():
     x = points(50, 4)
     found = tree(lambda x: x[:, 0] * ((x[:, 1] ** 2 + x[:, 2]) ** 2 + x[:, 3]), x, names=["m", "a", "b", "c"])

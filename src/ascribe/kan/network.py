@@ -15,6 +15,11 @@ from ascribe.core.drawing import Drawer
 from ascribe.kan import compiled, evaluate, files, grids, history, prune, refine, regularization, scores
 from ascribe.kan.activations import Activations
 from ascribe.kan.fit.loop import fit
+from ascribe.kan.hypotheses.tree import Tree, tree
+from ascribe.kan.interaction import feature_interaction
+from ascribe.kan.look import get_fun, get_range
+from ascribe.kan.module import module, remove_edge, remove_node
+from ascribe.kan.swap import auto_swap, swap
 
 Net = TypeVar("Net", bound="KAN")
 
@@ -35,6 +40,14 @@ class KAN(history.Versioned):
 
     plot = Drawer()
     fit = fit
+    feature_interaction = feature_interaction
+    get_fun = get_fun
+    get_range = get_range
+    module = module
+    remove_edge = remove_edge
+    remove_node = remove_node
+    swap = swap
+    auto_swap = auto_swap
 
     def evaluate(
         self, dataset: Any, loss_fn: str | Callable[[Tensor, Tensor], Tensor] | None = None
@@ -82,6 +95,10 @@ class KAN(history.Versioned):
     def flow(self, x: Tensor | None = None) -> list[Float[Tensor, "_ inputs"]]:
         """For every layer, the share of every input in every node."""
         return scores.flow(self, x)
+
+    def tree(self, x: Tensor | None = None, sym_th: float = 1e-3, sep_th: float = 1e-2) -> Tree:
+        """How the columns of the data come together in the network's only output."""
+        return tree(self, self.data(x), sym_th, sep_th, self.names)
 
     def update_grid(self, x: Float[Tensor, "*batch columns"], tolerance: float = 0.05) -> grids.GridUpdate:
         """Move the knots to the data; no input's edges change by more than `tolerance` of their spread."""

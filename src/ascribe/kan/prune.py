@@ -12,10 +12,11 @@ from typing import TypeVar
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from ascribe.errors import InputError
 from ascribe.kan.scores import Scores, scores
+from ascribe.kan.select import select_nodes
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.forms import form_for
 
@@ -163,34 +164,4 @@ def _with_nodes(net: Net, keep: list[list[int]], x: Tensor | None) -> Net:
         for l, means in enumerate(_edge_means(net, net.data(x))):
             gone = [i for i in range(net.nodes(l)) if i not in set(keep[l])]
             _leave_behind(new, l, means[gone].sum(0))
-    for l, layer in enumerate(new.layers):
-        device = layer.mask.device
-        sources = torch.tensor(keep[l], device=device)
-        subnodes = torch.tensor(
-            [s for s, node in enumerate(net.owners(l + 1)) if node in set(keep[l + 1])], device=device
-        )
-        nodes = torch.tensor(keep[l + 1], device=device)
-        layer.grid, layer.mask = layer.grid[sources], layer.mask[sources][:, subnodes]
-        for name in ("coef", "scale_base", "scale_sp"):
-            _replace(layer, name, getattr(layer, name)[sources][:, subnodes])
-        layer.symbolic = layer.symbolic.select(sources.tolist(), subnodes.tolist())
-        layer.in_dim, layer.out_dim = len(sources), len(subnodes)
-        for affine, chosen in (
-            (new.subnode_scale, subnodes),
-            (new.subnode_bias, subnodes),
-            (new.node_scale, nodes),
-            (new.node_bias, nodes),
-        ):
-            affine[l] = nn.Parameter(affine[l].detach()[chosen], requires_grad=affine[l].requires_grad)
-    new.input_id = net.input_id[torch.tensor(keep[0], device=net.input_id.device)]
-    for l in range(net.depth + 1):
-        sums = net.width[l][0]
-        products = [node - sums for node in keep[l] if node >= sums]
-        new.width[l] = [len(keep[l]) - len(products), len(products)]
-        new.arity[l] = [net.arity[l][m] for m in products]
-    return new
-
-
-def _replace(module: nn.Module, name: str, value: Tensor) -> None:
-    old = getattr(module, name)
-    setattr(module, name, nn.Parameter(value.detach().clone(), requires_grad=old.requires_grad))
+    return select_nodes(new, keep)

@@ -14,9 +14,7 @@ from torch import Tensor
 from ascribe.kan.hypotheses.check import Check
 from ascribe.kan.hypotheses.jets import Function, Jet, jet, spreads, third_derivatives
 from ascribe.kan.hypotheses.separability import Groups, median_rows, partition
-
-# A slope below this share of the largest is rounding: f does not depend on that variable.
-_STILL = 1e-7
+from ascribe.kan.hypotheses.symmetry import STILL
 
 
 def check_general_separability(f: Function, x: Shaped[Tensor, "n d"], groups: Groups, threshold: float = 1e-2) -> Check:
@@ -43,7 +41,7 @@ def general_separability(
     at = at.scaled(unit)
     third = third * unit * unit[:, None] * unit[:, None, None]
     size = at.gradient.abs().amax(0)
-    used = (size > _STILL * size.max()).tolist()
+    used = (size > STILL * size.max()).tolist()
     whole = partition(groups, x.shape[1])
     given = [[i for i in group if used[i]] for group in whole[: len(groups)]]
     label = [next(number for number, group in enumerate(whole) if i in group) for i in range(x.shape[1])]

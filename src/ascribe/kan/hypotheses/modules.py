@@ -33,7 +33,7 @@ def parts(at: Jet, whole: Set, threshold: float) -> list[Set]:
 
     Price: a closure a pair of variables; each a few sums over the Hessian, no call of the function.
     """
-    if len(whole) == 2:
+    if len(whole) <= 2:
         return [Set({i}) for i in sorted(whole)]
     pairs = {closure(at, Set(pair), threshold) & whole for pair in combinations(sorted(whole), 2)}
     proper = [s for s in pairs if s != whole]

@@ -19,8 +19,8 @@ from ascribe.kan.hypotheses.check import Check
 from ascribe.kan.hypotheses.jets import Function, Jet, jacobian, jet, spreads
 from ascribe.kan.hypotheses.separability import median_rows, partition
 
-# A gradient below this share of the largest is rounding, and has no direction.
-_STILL = 1e-7
+STILL = 1e-7
+"""A slope below this share of the largest is rounding: it has no direction, and f does not depend on the variable."""
 
 
 def check_symmetry(f: Function, x: Shaped[Tensor, "n d"], group: Sequence[int], threshold: float = 1e-3) -> Check:
@@ -53,7 +53,7 @@ def dependence(at: Jet, group: Sequence[int]) -> Float[Tensor, " d"]:
     slope = at.gradient[:, inside]
     size = slope.norm(dim=1)
     largest = float(at.gradient.norm(dim=1).max()) if len(size) else 0.0
-    moving = size > _STILL * largest
+    moving = size > STILL * largest
     if len(inside) < 2 or 2 * int(moving.sum()) < len(size):
         return none
     direction = slope[moving] / size[moving, None]

@@ -16,6 +16,7 @@ from ascribe.kan.hypotheses.general import general_separability
 from ascribe.kan.hypotheses.jets import Function, jet, spreads, third_derivatives
 from ascribe.kan.hypotheses.modules import Set, parts
 from ascribe.kan.hypotheses.separability import interactions, separability_over
+from ascribe.kan.hypotheses.symmetry import STILL
 
 Kind = Literal["variable", "sum", "product", "of a sum", "function"]
 
@@ -89,6 +90,7 @@ def tree(
 ) -> Tree:
     """The tree of f: which variables first come together in one number, and which of those numbers in the next.
 
+    Variables that f does not depend on stand last, directly below the whole.
     `sym_th` decides what acts through one number (`check_symmetry`), `sep_th` what is a sum or a product.
     Price: the third derivatives of f (memory n*d^3); without the `kinds` of nodes its Hessian.
     Raises InputError for another number of names than variables.
@@ -127,12 +129,17 @@ def tree(
         general = general_separability(at, third, x, groups, sep_th)
         return ("of a sum" if general else "function"), general
 
-    def build(whole: Set) -> Tree:
-        if len(whole) == 1:
+    def build(whole: Set, idle: Sequence[int] = ()) -> Tree:
+        if len(whole) == 1 and not idle:
             return Tree(tuple(whole), "variable", names=called)
-        children = tuple(build(part) for part in parts(scaled, whole, sym_th))
+        apart = [*parts(scaled, whole, sym_th), *(Set({i}) for i in idle)]
+        children = tuple(build(part) for part in apart)
         variables = tuple(i for child in children for i in child.variables)
         kind, check = kind_of([list(child.variables) for child in children])
         return Tree(variables, kind, children, called, check)
 
-    return build(Set(range(d)))
+    # A set of variables with one more that f does not depend on acts as it did without: it would overlap all others.
+    size = scaled.gradient.abs().amax(0)
+    acting = size > STILL * size.max()
+    idle = (~acting).nonzero()[:, 0].tolist()
+    return build(Set(acting.nonzero()[:, 0].tolist()), idle)
