@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
 from ascribe.kan.nodes import multiply
+from ascribe.kan.symbolic_table import SymbolicTable
 from ascribe.kan.table import EdgeTable
 from ascribe.maths.kernels.watch import watched
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @final
 class CompiledLayer(nn.Module):
-    """A table of edges, the constants that come to their sums, and the products of the nodes above."""
+    """A table of edges, symbolic ones, the constants that come to their sums, and the products of the nodes above."""
 
     breaks: Tensor
     starts: Tensor
@@ -27,6 +28,7 @@ class CompiledLayer(nn.Module):
     weight: Tensor
     bias: Tensor
     product_bias: Tensor
+    splined: Tensor
 
     def __init__(
         self,
@@ -35,8 +37,10 @@ class CompiledLayer(nn.Module):
         arity: list[int],
         product_bias: Float[Tensor, " products"],
         confined: list[int] | None,
+        symbolic: SymbolicTable | None,
+        splined: Bool[Tensor, " inputs"],
     ) -> None:
-        """`confined`: the network's numbers of the inputs, where none may leave its grid."""
+        """`confined`: the network's numbers of the inputs, where none that is `splined` may leave its grid."""
         super().__init__()
         self.degree, self.silu, self.arity, self.confined = edges.degree, edges.silu, arity, confined
         tensors = {
@@ -46,18 +50,24 @@ class CompiledLayer(nn.Module):
             "weight": edges.weight,
             "bias": bias,
             "product_bias": product_bias,
+            "splined": splined,
         }
         for name, tensor in tensors.items():
             self.register_buffer(name, tensor.contiguous())
+        self.symbolic = symbolic
 
     def extra_repr(self) -> str:
         inputs, _, outputs = self.weight.shape
         return f"{inputs}, {outputs}, cells={self.starts.shape[1]}, degree={self.degree}, silu={self.silu}"
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n nodes"]:
-        """Nothing but comparisons, choices and one product of matrices: any device and any exporter has them."""
+        """Nothing but comparisons, choices and one product of matrices, beside what symbolic edges are made of: any
+        device and any exporter has them.
+        """
         terms = self._terms(x.T.contiguous()).flatten(0, 1)
         z = torch.addmm(self.bias[:, None], self.weight.flatten(0, 1).T, terms).T
+        if self.symbolic is not None:
+            z = z + self.symbolic(x)
         sums = len(self.bias) - sum(self.arity)
         if not self.arity:
             return z
@@ -65,7 +75,7 @@ class CompiledLayer(nn.Module):
         return torch.cat([nodes[:, :sums], nodes[:, sums:] + self.product_bias], 1)
 
     def table(self, module: Any) -> _native.Table:
-        """The same for the compiled kernel, which copies it."""
+        """The same for the compiled kernel, which copies it, and knows no symbolic edges."""
         inputs, _, outputs = self.weight.shape
         sizes = (inputs, outputs, self.starts.shape[1], self.degree, self.silu, self.confined is not None)
         tensors = (self.breaks, self.starts, self.inverses, self.weight, self.bias, self.product_bias)
@@ -76,7 +86,7 @@ class CompiledLayer(nn.Module):
         if self.confined is None:
             return x
         low, high = self.breaks[:, 0], self.breaks[:, -1]
-        outside = (x < low) | (x > high)
+        outside = ((x < low) | (x > high)) & self.splined
         if watched(x):
             return torch.where(outside, torch.nan, x)
         found = outside.any(0).nonzero()[:, 0].tolist()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ascribe.kan.compiled_layer import CompiledLayer
 from ascribe.kan.structure import Network
+from ascribe.kan.symbolic_table import SymbolicTable
 from ascribe.kan.table import edge_table, live_edges
 
 
@@ -37,7 +38,8 @@ def _fold_layer(net: Network, l: int, inputs: Tensor, nodes: Tensor) -> Compiled
     outer = torch.where(first, outer_scale[owner], 1.0)
     bias = outer * inner_bias + torch.where(owner < sums, outer_bias[owner], 0.0)
     subnodes = nodes[owner]
-    edges = edge_table(layer, inputs, subnodes, (outer * inner_scale)[subnodes])
+    scale = (outer * inner_scale)[subnodes]
+    edges = edge_table(layer, inputs, subnodes, scale)
     dtype = layer.coef.dtype
     return CompiledLayer(
         edges.to(dtype),
@@ -45,4 +47,6 @@ def _fold_layer(net: Network, l: int, inputs: Tensor, nodes: Tensor) -> Compiled
         [n for n, kept in zip(net.arity[l + 1], nodes[sums:].tolist(), strict=True) if kept],
         outer_bias[sums:][nodes[sums:]].to(dtype),
         inputs.nonzero()[:, 0].tolist() if layer.extrapolate == "error" else None,
+        SymbolicTable.of(layer, inputs, subnodes, scale),
+        (layer.mask[inputs] != 0).any(1),
     )

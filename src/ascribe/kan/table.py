@@ -1,16 +1,15 @@
-"""The edges of a layer as what they are between two knots: polynomials, one table of them for all cells."""
+"""The edges of a layer as what they are from one break to the next: polynomials, one table of them for all cells."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ascribe.kan.cells import family_cells, spline_cells
 from ascribe.kan.layer import KANLayer
-from ascribe.maths.kernels.recursion import splines, table
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,10 @@ class EdgeTable:
 
 def live_edges(layer: KANLayer) -> Bool[Tensor, "inputs outputs"]:
     """The edges that are not 0 everywhere."""
-    return (layer.weight().detach() != 0).any(-1)
+    live = (layer.weight().detach() != 0).any(-1)
+    if layer.symbolic:
+        live[layer.symbolic.source, layer.symbolic.subnode] = True
+    return live
 
 
 def edge_table(
@@ -44,33 +46,23 @@ def edge_table(
     outputs: Bool[Tensor, " outputs"],
     scale: Float[Tensor, " kept_outputs"],
 ) -> EdgeTable:
-    """The edges between the inputs and outputs to keep, times a scale an output; in float64.
+    """The edges between the inputs and outputs to keep, times a scale an output, without what is symbolic; in float64.
 
-    The polynomial of a cell is the Taylor series at its left end, which ends at the order of the spline.
+    Exact for B-splines; other families to the tolerance of `family_cells`.  Raises InputError where that is not met.
     """
-    knots, order, cells = layer.grid[inputs].double(), layer.k, layer.num
-    spline = layer.weight().detach()[inputs][:, outputs].double() * scale[:, None]
-    base, coefficients = spline[..., 0], spline[..., 1:]
-    fades = layer.beyond == "zero"
-    breaks = knots if fades else knots[:, order : order + cells + 1]
-    starts = torch.cat([breaks[:, :1], breaks], 1)
-    one = torch.ones_like(starts[:, :1])
-    widths = torch.cat([one, breaks.diff(dim=1), one], 1)
-    # A cell too narrow for the dtype's reciprocals is one point: its value alone counts.
-    wide = widths > torch.finfo(layer.grid.dtype).tiny
-    inverses = torch.where(wide, 1 / torch.where(wide, widths, 1.0), 0.0)
-    bases = table(knots, order, layer.beyond)
-    degree = max(1, order)
+    weight = layer.weight().detach()[inputs][:, outputs].double() * scale[:, None]
+    base, coefficients = weight[..., 0], weight[..., 1:]
+    basis = replace(layer.basis, knots=layer.grid[inputs])
+    cells, polynomials = spline_cells(basis) if layer.family == "bspline" else family_cells(basis, coefficients)
     powers: list[Tensor] = []
-    for p in range(degree + 1):
-        taylor = splines(starts, bases, p) * (widths**p / math.factorial(p))[:, None]
-        power = torch.einsum("ibc,ijb->icj", taylor, coefficients)
-        if fades:
+    for p, bases in enumerate(polynomials):
+        power = torch.einsum("ibc,ijb->icj", bases, coefficients)
+        if layer.beyond == "zero":
             power[:, [0, -1]] = 0
         if layer.base_fun == "identity" and p < 2:
-            power += (starts if p == 0 else widths)[..., None] * base[:, None]
+            power += (cells.starts if p == 0 else cells.widths)[..., None] * base[:, None]
         powers.append(power if p < 2 else power[:, 1:-1])
     silu = layer.base_fun == "silu" and bool((base != 0).any())
     if silu:
         powers.append(base[:, None])
-    return EdgeTable(breaks, starts, inverses, torch.cat(powers, 1), degree, silu)
+    return EdgeTable(cells.breaks, cells.starts, cells.inverses, torch.cat(powers, 1), len(polynomials) - 1, silu)
