@@ -135,6 +135,14 @@ class KAN(history.Versioned):
         """Without the inputs that score at or below `threshold`; it takes all columns still, and reads `input_id`."""
         return self.followed_by(prune.prune_input(self, threshold, active_inputs, x), "prune_input")
 
+    @classmethod
+    def from_formula(cls: type[Net], formula: Any, variables: Any = None, **settings: Any) -> Net:
+        """The network that computes a formula, a text or sympy's; see `ascribe.kan.compile.from_formula`."""
+        # The compiler makes KANs, so it is not there yet when this class is.
+        from ascribe.kan.compile.from_formula import from_formula
+
+        return from_formula(cls, formula, variables, **settings)
+
     def compiled(self) -> compiled.CompiledKAN:
         """The function alone, to serve: every edge folded into one table of polynomials."""
         return compiled.CompiledKAN(self)

@@ -1,0 +1,124 @@
+"""The network of a graph: its layers, with every edge in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, SupportsIndex, TypeVar
+
+import torch
+from torch import Tensor
+
+from ascribe.errors import InputError, need
+from ascribe.kan.compile.graph import Subnode, Term, real
+from ascribe.kan.compile.placement import Layer, place
+from ascribe.kan.compile.reading import Reader
+from ascribe.kan.compile.sharing import share
+from ascribe.kan.grids import update_grid
+from ascribe.kan.structure import Network
+from ascribe.kan.symbolic.parse import parse
+
+Net = TypeVar("Net", bound=Network)
+Ranges = Sequence[Sequence[float | int]]
+
+# Points of the box of `ranges` that the grids are laid over.
+_POINTS = 1000
+
+
+def compiled_as(
+    kind: type[Net],
+    variables: Any,
+    expr: Any,
+    grid: SupportsIndex = 5,
+    k: SupportsIndex = 3,
+    ranges: Ranges | None = None,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+) -> Net:
+    """A network of this kind that computes the expressions; see `ascribe.kan.compile.kanpiler`."""
+    symbols = _symbols(variables)
+    layers = place(share(Reader(symbols).read(_expressions(expr, symbols))))
+    net = kind(
+        [layer.width for layer in layers],
+        grid=grid,
+        k=k,
+        mult_arity=[layer.arity for layer in layers],
+        dtype=dtype,
+        device=device,
+    )
+    for l, (below, above) in enumerate(pairwise(layers)):
+        net.layers[l].mask.zero_()
+        _connect(net, l, below, above)
+    net.names = [str(symbol) for symbol in symbols]
+    if ranges is not None:
+        _lay_grids(net, ranges)
+    return net
+
+
+def _symbols(variables: Any) -> list[Any]:
+    sympy = need("sympy", extra="pykan")
+    given = list(variables) if isinstance(variables, Iterable) and not isinstance(variables, str) else [variables]
+    symbols = [sympy.Symbol(v) if isinstance(v, str) else v for v in given]
+    if not symbols or not all(isinstance(v, sympy.Symbol) for v in symbols) or len(set(symbols)) < len(symbols):
+        raise InputError(f"variables={variables!r} are no distinct symbols; pass sympy.symbols('x y'), one a column.")
+    return symbols
+
+
+def _expressions(expr: Any, symbols: Sequence[Any]) -> list[Any]:
+    sympy = need("sympy", extra="pykan")
+    given = list(expr) if isinstance(expr, (list, tuple)) else [expr]
+    # In a text a name stands for the variable of that name, with what sympy was told about it.
+    named = {sympy.Symbol(symbol.name): symbol for symbol in symbols}
+    found = [
+        parse(e, [str(name) for name in named]).xreplace(named)
+        if isinstance(e, str)
+        else sympy.sympify(e)
+        if isinstance(e, (int, float))
+        else e
+        for e in given
+    ]
+    if not found or not all(isinstance(e, sympy.Expr) for e in found):
+        raise InputError(f"expr={expr!r} is no expression; pass one of sympy's, a text, or a list of them.")
+    return found
+
+
+def _connect(net: Network, l: int, below: Layer, above: Layer) -> None:
+    """The edges of a layer. The constant of a sum is its first edge's d, to be trained as the edge is."""
+    subnode = 0
+    with torch.no_grad():
+        for number, (_, node) in enumerate(above.nodes):
+            for factor in node.factors:
+                bias = real(_number(factor.bias))
+                for edge, affine in _edges(factor, bias):
+                    net.fix(l, below.place(edge.source), subnode, edge.function, affine)
+                if not factor.terms:
+                    net.subnode_bias[l][subnode] = bias
+                subnode += 1
+            net.node_bias[l][number] = real(_number(node.bias))
+
+
+def _edges(factor: Subnode, bias: float) -> list[tuple[Term, list[float]]]:
+    found: list[tuple[Term, list[float]]] = []
+    for first, edge in enumerate(factor.terms):
+        a, b, c = (real(_number(value)) for value in (edge.a, edge.b, edge.c))
+        found.append((edge, [a, b, c, 0.0 if first else bias]))
+    return found
+
+
+def _number(value: Any) -> Any:
+    return need("sympy", extra="pykan").sympify(value)
+
+
+def _lay_grids(net: Network, ranges: Ranges) -> None:
+    """Lay the grids over what the networks' nodes see on points of a box."""
+    low, high = _box(ranges, net).unbind(1)
+    engine = torch.quasirandom.SobolEngine(net.columns, scramble=True, seed=0)
+    points = engine.draw(_POINTS, dtype=torch.float64).to(low)
+    update_grid(net, low + (high - low) * points)
+
+
+def _box(ranges: Ranges, net: Network) -> Tensor:
+    like = net.layers[0].mask
+    if len(ranges) != net.columns or not all(len(pair) == 2 and pair[0] < pair[1] for pair in ranges):
+        raise InputError(f"ranges={ranges!r} is no box; pass (low, high) for each of the {net.columns} variables.")
+    return torch.tensor([[float(end) for end in pair] for pair in ranges], dtype=like.dtype, device=like.device)

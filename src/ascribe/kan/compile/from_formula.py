@@ -1,0 +1,40 @@
+"""From the text of a formula to a network."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from ascribe.kan.compile.build import Ranges, compiled_as
+from ascribe.kan.structure import Network
+from ascribe.kan.symbolic.parse import parse
+
+Net = TypeVar("Net", bound=Network)
+
+
+def from_formula(
+    kind: type[Net],
+    formula: Any,
+    variables: Any = None,
+    ranges: Ranges | None = None,
+    **settings: Any,
+) -> Net:
+    """The network that computes a formula: a text ("exp(sin(pi*x) + y^2)"), an expression of sympy's, or several.
+
+    `variables` names the columns of its data, in their order; without it they are the names that the formula holds, in
+    the order of the alphabet. Text is read by a grammar of its own (`ascribe.kan.symbolic.parse`) and never run; the
+    rest is as in `kanpiler`, `settings` are its grid, k, dtype and device.
+
+    >>> from ascribe import KAN
+    >>> kan = KAN.from_formula("3*sin(x)*y + 1")
+    >>> kan.names, kan.width
+    (['x', 'y'], [[2, 0], [0, 1]])
+    """
+    several = isinstance(formula, (list, tuple))
+    given: list[Any] = list(formula) if isinstance(formula, (list, tuple)) else [formula]
+    if variables is None:
+        read = [parse(one) if isinstance(one, str) else one for one in given]
+        free = {symbol for one in read for symbol in getattr(one, "free_symbols", ())}
+        # A constant takes data too: one column that it does not look at.
+        variables = sorted(free, key=str) or ["x"]
+        given = read
+    return compiled_as(kind, variables, given if several else given[0], ranges=ranges, **settings)

@@ -1,0 +1,35 @@
+"""Formulas in: a text becomes the network that computes it."""
+
+from __future__ import annotations
+
+import pytest
+import sympy
+import torch
+
+from ascribe.errors import InputError
+from ascribe.kan import KAN
+
+f64 = torch.float64
+
+
+def test_text_names_its_columns_in_order():
+    x = torch.rand(20, 3, dtype=f64)
+    kan = KAN.from_formula("b*sin(pi*a) + c^2.5", dtype=f64)
+    assert kan.names == ["a", "b", "c"]
+    assert torch.allclose(kan(x)[:, 0], x[:, 1] * torch.sin(torch.pi * x[:, 0]) + x[:, 2] ** 2.5, rtol=1e-14)
+    kan = KAN.from_formula("b*sin(pi*a)", variables=["b", "pi", "a"], dtype=f64)
+    assert torch.allclose(kan(x)[:, 0], x[:, 0] * torch.sin(x[:, 1] * x[:, 2]), rtol=1e-14)
+
+
+def test_several_and_constant_formulas_and_expressions():
+    t = sympy.Symbol("t")
+    assert KAN.from_formula(["x + y", "x*y", "2"]).width[-1] == [3, 0]
+    assert KAN.from_formula(["x"]).width == KAN.from_formula("x").width == [[1, 0], [1, 0]]
+    assert KAN.from_formula("pi")(torch.zeros(2, 1)).tolist() == [[pytest.approx(torch.pi)]] * 2
+    assert KAN.from_formula(sympy.exp(t), grid=9).grid == [9]
+
+
+@pytest.mark.parametrize("formula", ["__import__('os').system('true')", "x.__class__", "open(x)", "lambda: x", 3j])
+def test_nothing_is_run(formula: object):
+    with pytest.raises(InputError):
+        KAN.from_formula(formula)
