@@ -18,6 +18,8 @@ from ascribe.maths.kernels.recursion import splines, table
 # the largest value of the layer's edges: both are a matter of what is kept, float32 or float64.
 _SINGLE, _DOUBLE = (5, 1e-8), (9, 1e-12)
 _MOST_CELLS = 1024
+# The sum of the sizes of a polynomial's powers over its largest value: what rounding of them is magnified by.
+_MOST_POWERS = 4.0
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def spline_cells(basis: Basis) -> tuple[Cells, Powers]:
 def family_cells(basis: Basis, coefficients: Float[Tensor, "inputs outputs bases"]) -> tuple[Cells, Powers]:
     """The functions of another family by interpolation, on as many equal cells as the edges need.
 
-    Beside rounding, an edge is off by at most 1e-8 of the largest value of the edges in float32, 1e-12 in float64, measured
-    between the nodes of the interpolation.  Raises InputError where 1,024 cells do not do.
+    Beside rounding, an edge is off by at most 1e-8 of the largest value of the layer's edges in float32, 1e-12 in
+    float64, measured between the nodes of the interpolation.  Raises InputError where 1,024 cells do not do.
     """
     degree, tolerance = _DOUBLE if basis.knots.dtype is torch.float64 else _SINGLE
     exact = replace(basis, knots=basis.knots.double(), extrapolate="linear")
@@ -74,9 +76,8 @@ def family_cells(basis: Basis, coefficients: Float[Tensor, "inputs outputs bases
         cells = _even(basis, count)
         values = _at(exact, cells, nodes)
         inner = torch.linalg.solve(torch.linalg.vander(nodes), values.flatten(0, 2).mT).mT.view_as(values)
-        if _is_near(
-            _at(exact, cells, between), inner @ torch.linalg.vander(between, N=degree + 1).mT, coefficients, tolerance
-        ):
+        wanted, found = _at(exact, cells, between), inner @ torch.linalg.vander(between, N=degree + 1).mT
+        if _holds(wanted, found, inner, coefficients, tolerance):
             return cells, _with_lines(exact, inner)
         count *= 2
     raise InputError(
@@ -104,14 +105,21 @@ def _at(basis: Basis, cells: Cells, u: Float[Tensor, " points"]) -> Float[Tensor
     return expansion(points.flatten(1), basis)[0].unflatten(2, points.shape[1:])
 
 
-def _is_near(exact: Tensor, found: Tensor, coefficients: Tensor, tolerance: float) -> bool:
-    """Whether all edges are, with what rounding of their terms is worth beside the tolerance."""
-    largest = error = rounding = 0.0
-    for wanted, difference, mine in zip(exact, found - exact, coefficients, strict=True):
-        largest = max(largest, float((mine @ wanted.flatten(1)).abs().amax()))
+def _holds(wanted: Tensor, found: Tensor, inner: Tensor, coefficients: Tensor, tolerance: float) -> bool:
+    """Whether all edges are near enough, and no polynomial is a small difference of large powers.
+
+    Terms of an edge that cancel each other bring rounding of their own, which is no fault of the table.
+    """
+    largest = error = rounding = powers = 0.0
+    for exact, difference, polynomial, mine in zip(wanted, found - wanted, inner, coefficients, strict=True):
+        largest = max(largest, float((mine @ exact.flatten(1)).abs().amax()))
         error = max(error, float((mine @ difference.flatten(1)).abs().amax()))
-        rounding = max(rounding, float((mine.abs() @ wanted.abs().flatten(1)).amax()))
-    return error <= tolerance * largest + 32 * torch.finfo(torch.float64).eps * rounding
+        rounding = max(rounding, float((mine.abs() @ exact.abs().flatten(1)).amax()))
+        powers = max(
+            powers, float((mine @ polynomial.flatten(1)).unflatten(1, polynomial.shape[1:]).abs().sum(-1).amax())
+        )
+    near = error <= tolerance * largest + 32 * torch.finfo(torch.float64).eps * rounding
+    return near and powers <= _MOST_POWERS * largest
 
 
 def _with_lines(basis: Basis, inner: Float[Tensor, "inputs bases inner powers"]) -> Powers:
