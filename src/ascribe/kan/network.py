@@ -14,6 +14,7 @@ from torch import Tensor
 from ascribe.core.drawing import Drawer
 from ascribe.kan import compiled, evaluate, files, grids, history, prune, refine, regularization, scores
 from ascribe.kan.activations import Activations
+from ascribe.kan.expand import expand_depth, expand_width, perturb
 from ascribe.kan.fit.loop import fit
 from ascribe.kan.hypotheses.tree import Tree, tree
 from ascribe.kan.interaction import feature_interaction
@@ -40,6 +41,7 @@ class KAN(history.Versioned):
 
     plot = Drawer()
     fit = fit
+    expand_depth, expand_width, perturb = expand_depth, expand_width, perturb
     feature_interaction = feature_interaction
     get_fun = get_fun
     get_range = get_range
