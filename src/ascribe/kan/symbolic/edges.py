@@ -54,7 +54,7 @@ class SymbolicEdges(nn.Module):
     def values(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n edges"]:
         """Every symbolic edge at its input."""
         if self.affine is None:
-            return x.new_zeros(len(x), 0)
+            return x.new_zeros(x.shape[0], 0)
         a, b, c, d = self.affine.unbind(1)
         u = torch.addcmul(b, x.index_select(1, self.source), a)
         parts = u.split([count for _, count in self.functions], 1)
@@ -63,7 +63,7 @@ class SymbolicEdges(nn.Module):
 
     def gather(self, values: Float[Tensor, "n edges"]) -> Float[Tensor, "n outputs"]:
         """The values summed at the subnodes that the edges lead to."""
-        sums = values.new_zeros(len(values), self.outputs)
+        sums = values.new_zeros(values.shape[0], self.outputs)
         return sums.index_add(1, self.subnode, values) if self else sums
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n outputs"]:
