@@ -98,6 +98,7 @@ class Expansion:
         if change > _NOTED:
             warnings.warn(
                 f"{self.family} edges on {cells} cells are only near those before: they change by up to {change:.1%}"
-                ' of their spread; fit again, or take edge="bspline", "chebyshev", "fourier" or "wavelet" for that.',
-                stacklevel=4,
+                " of their spread; fit again, or build the network with a family that refines exactly: B-splines,"
+                " Chebyshev, Fourier, wavelets.",
+                stacklevel=6,
             )
