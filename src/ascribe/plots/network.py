@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,6 @@ from ascribe.plots.sheet import BORDER, MOST, Sheet, plan
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
-
-READABLE = 4.0
-"""Points of the smallest name."""
 
 
 @draws(KAN, default=True)
@@ -90,15 +86,25 @@ def taken(in_vars: Sequence[Any] | None, drawn: Picture) -> Sequence[Any] | None
 
 
 def variables(given: Sequence[Any] | None, own: tuple[str, ...], keyword: str) -> tuple[str, ...]:
-    """The names to be written: the given ones, or the network's own."""
+    """The names as matplotlib is to write them: the given ones, or the network's own."""
+    names = named(given, own, keyword)
     if given is None:
-        return tuple(name if _is_mathematics(name) else label(name) for name in own)
-    if len(given) != len(own):
-        raise InputError(f"{keyword} has {len(given)} names, but the network has {len(own)}; pass {len(own)} of them.")
-    names = tuple(name if isinstance(name, str) else _formula(name) for name in given)
+        return tuple(name if _is_mathematics(name) else label(name) for name in names)
     for name in names:
         _require_mathematics(name, keyword)
     return names
+
+
+def named(given: Sequence[Any] | None, own: tuple[str, ...], keyword: str) -> tuple[str, ...]:
+    """The given names, sympy's expressions as mathematics between dollars, or the network's own.
+
+    Raises InputError when there are not as many as the network has.
+    """
+    if given is None:
+        return own
+    if len(given) != len(own):
+        raise InputError(f"{keyword} has {len(given)} names, but the network has {len(own)}; pass {len(own)} of them.")
+    return tuple(name if isinstance(name, str) else _formula(name) for name in given)
 
 
 def _is_mathematics(name: str) -> bool:
@@ -135,10 +141,6 @@ def _write(pen: Pen, sheet: Sheet) -> None:
 
 def _names(pen: Pen, sheet: Sheet, nodes: np.ndarray, names: tuple[str, ...], off: float, at: str) -> None:
     """The names beside their nodes; of those that would be too small to read every second, third, ... only."""
-    turned = sheet.turned(names)
-    # names that stand upright side by side need a line each
-    room = 0.95 * sheet.layout.width / len(names) * sheet.unit * 72
-    every = math.ceil(READABLE / room) if turned else 1
-    size = min(sheet.size, every * room) if turned else sheet.size
+    every, size = sheet.fitted(names)
     for (x, y), name in list(zip(nodes, names, strict=True))[::every]:
-        pen.text((x, y + off), name, size, va=at, rotation=90 if turned else 0)
+        pen.text((x, y + off), name, size, va=at, rotation=90 if sheet.turned(names) else 0)

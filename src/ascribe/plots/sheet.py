@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ LETTER = 0.55
 """Mean width of a letter over its size."""
 NAME = 10.0
 """Points of a name."""
+READABLE = 4.0
+"""Points of the smallest name that is written."""
 BORDER = 0.15
 
 
@@ -50,6 +53,15 @@ class Sheet:
     def room(self, names: tuple[str, ...]) -> float:
         """Height from the nodes to the end of their names."""
         return 0.25 + (self.longest(names) if self.turned(names) else 1.6 * self.line)
+
+    def fitted(self, names: tuple[str, ...]) -> tuple[int, float]:
+        """Which names are written, every first, second, ..., and their size in points."""
+        if not self.turned(names):
+            return 1, self.size
+        # names that stand upright side by side need a line each
+        room = 0.95 * self.layout.width / len(names) * self.unit * 72
+        every = math.ceil(READABLE / room)
+        return every, min(self.size, every * room)
 
     @property
     def below(self) -> float:
