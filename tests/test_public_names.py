@@ -23,6 +23,7 @@ ERRORS = {
 NOUNS = {
     "Adaptive", "Attribution", "Comparison", "Cosine", "Curve", "Euclidean", "GaussLegendre", "KAN", "KANLayer",
     "Lasso", "Neuron", "Polyline", "Ridge", "Riemann", "Straight", "compare", "explain",
+    "kanpiler",
 }  # fmt: skip
 
 

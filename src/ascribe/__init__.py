@@ -14,6 +14,7 @@ from ascribe.errors import MethodError as MethodError
 from ascribe.errors import MissingExtra as MissingExtra
 from ascribe.errors import TargetError as TargetError
 from ascribe.errors import TrainingError as TrainingError
+from ascribe.kan.compile import kanpiler as kanpiler
 from ascribe.kan.layer import KANLayer as KANLayer
 from ascribe.kan.network import KAN as KAN
 from ascribe.maths.paths import Curve as Curve
