@@ -45,18 +45,22 @@ def swap(kan: Net, l: int, i1: int, i2: int) -> Net:
     return kan.followed_by(select_nodes(kan, order), "swap")
 
 
-def auto_swap(kan: Net, x: Tensor | None = None) -> Net:
-    """The same function with the hidden nodes in an order whose `connection_cost` no single swap lowers.
+def auto_swap(kan: Net, x: Tensor | None = None, l: int | None = None) -> Net:
+    """The same function with the hidden nodes (of layer l, or all) in an order whose cost no single swap lowers.
 
-    It is never above the old order's.  Price: the scores of one forward pass; a cost for every pair of nodes a sweep.
+    `connection_cost` is never above the old order's.
+    Price: the scores of one forward pass; a cost for every pair of nodes a sweep.
+    Raises InputError for a layer that is not hidden.
     """
+    if l is not None and not 1 <= l < kan.depth:
+        raise InputError(f"layer {l} is not hidden; pass one of 1 to {kan.depth - 1}.")
     edges = _edge_scores(kan, x)
     order = _order(kan)
     better = True
     while better:
         better = False
-        for l in range(1, kan.depth):
-            better = _improve(kan, edges, order, l) or better
+        for hidden in range(1, kan.depth) if l is None else (l,):
+            better = _improve(kan, edges, order, hidden) or better
     return kan.followed_by(select_nodes(kan, order), "auto_swap")
 
 

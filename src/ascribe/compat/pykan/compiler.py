@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, SupportsIndex
 
-from ascribe.compat.pykan.network import KAN
+from ascribe.compat.pykan.MultKAN import KAN
 from ascribe.kan.compile.build import compiled_as
 
 

@@ -1,16 +1,23 @@
-"""The data sets of pykan's tutorials: the same numbers for the same seed, and the global generators left alone."""
+"""kan.utils: data sets with pykan's numbers for the same seed, derivatives, and small things for formulas."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from ascribe.errors import InputError
+from ascribe.compat.pykan._library import SYMBOLIC_LIB as SYMBOLIC_LIB
+from ascribe.compat.pykan._library import add_symbolic as add_symbolic
+from ascribe.errors import InputError, need
+from ascribe.kan.augment import augment_input as augment_input
+from ascribe.kan.hypotheses.jets import hessian, jacobian
+from ascribe.kan.hypotheses.parameters import parameter_derivative, parameter_vector
+from ascribe.kan.layer import nearest_links
+from ascribe.kan.network import KAN
 
 Dataset = dict[str, Tensor]
 Ranges = Sequence[SupportsFloat] | Sequence[Sequence[SupportsFloat]]
@@ -79,6 +86,82 @@ def create_dataset_from_data(
         for part, index in parts.items()
         for name, values in (("input", inputs), ("label", label))
     }
+
+
+def batch_jacobian(
+    func: Callable[[Tensor], Tensor], x: Float[Tensor, "n d"], create_graph: bool = False, mode: str = "scalar"
+) -> Float[Tensor, "n d"] | Float[Tensor, "n outputs d"]:
+    """The gradient of the first output at every row or, with `mode="vector"`, those of all outputs.
+
+    Raises InputError for another mode.
+    """
+    if mode not in ("scalar", "vector"):
+        raise InputError(f"mode={mode!r} is not known; pass 'scalar' or 'vector'.")
+    found = jacobian(func, x, create_graph)
+    return found[:, 0] if mode == "scalar" else found
+
+
+def batch_hessian(
+    model: Callable[[Tensor], Tensor], x: Float[Tensor, "n d"], create_graph: bool = False
+) -> Float[Tensor, "n d d"]:
+    """The second derivatives of the only output at every row."""
+    return hessian(model, x, create_graph)
+
+
+def get_derivative(
+    model: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    derivative: str = "hessian",
+    loss_mode: str = "pred",
+    reg_metric: str = "w",
+    lamb: float = 0.0,
+    lamb_l1: float = 1.0,
+    lamb_entropy: float = 0.0,
+) -> Tensor:
+    """The derivative of the mean squared error ("pred"), the regulariser ("reg") or their sum ("all"), a row or matrix.
+
+    (1, parameters) or (1, parameters, parameters). `reg_metric` is one of the model's own.
+    Raises InputError for another derivative or loss_mode.
+    """
+    if loss_mode not in ("pred", "reg", "all"):
+        raise InputError(f"loss_mode={loss_mode!r} is not known; pass 'pred', 'reg' or 'all'.")
+
+    def loss() -> Tensor:
+        error = (model(inputs) - labels).square().mean()
+        if loss_mode == "pred":
+            return error
+        penalty = _penalty(model, inputs, reg_metric, lamb_l1, lamb_entropy)
+        return penalty if loss_mode == "reg" else error + lamb * penalty
+
+    return parameter_derivative(model, loss, derivative)[None]
+
+
+def _penalty(model: Any, inputs: Tensor, reg_metric: str, lamb_l1: float, lamb_entropy: float) -> Tensor:
+    if isinstance(model, KAN):
+        return model.regularization(reg_metric, lamb_l1, lamb_entropy, seen=model.activations(inputs))
+    return model.reg(reg_metric, lamb_l1, lamb_entropy)
+
+
+def model2param(model: nn.Module) -> Float[Tensor, " parameters"]:
+    """All parameters in one vector."""
+    return parameter_vector(model)
+
+
+def sparse_mask(in_dim: int, out_dim: int) -> Float[Tensor, "inputs outputs"]:
+    """1 for the edges from an input to the nearest output and to an output from the nearest input, 0 for the others."""
+    return nearest_links(in_dim, out_dim).float()
+
+
+def ex_round(ex1: Any, n_digit: int) -> Any:
+    """A sympy expression with its floats rounded to so many digits after the point.
+
+    >>> from sympy import Symbol
+    >>> ex_round(3.14159 * Symbol("x") + 2.71828, 2)
+    3.14*x + 2.72
+    """
+    sympy = need("sympy", extra="pykan")
+    return ex1.xreplace({number: sympy.Float(round(number, n_digit)) for number in ex1.atoms(sympy.Float)})
 
 
 def _fits(ranges: Ranges, n_var: int) -> bool:

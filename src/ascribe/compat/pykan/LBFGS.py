@@ -1,0 +1,26 @@
+"""kan.LBFGS: torch's own, behind pykan's arguments."""  # noqa: N999
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+
+class LBFGS(torch.optim.LBFGS):
+    """`tolerance_ys` has no effect: torch skips pairs of no curvature by a bound of its own."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        tolerance_ys: float = 1e-32,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
+    ) -> None:
+        super().__init__(params, lr, max_iter, max_eval, tolerance_grad, tolerance_change, history_size, line_search_fn)
