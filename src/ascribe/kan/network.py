@@ -20,6 +20,7 @@ from ascribe.kan.hypotheses.tree import Tree, tree
 from ascribe.kan.interaction import feature_interaction
 from ascribe.kan.look import get_fun, get_range
 from ascribe.kan.module import module, remove_edge, remove_node
+from ascribe.kan.shapley import shapley
 from ascribe.kan.swap import auto_swap, swap
 
 Net = TypeVar("Net", bound="KAN")
@@ -41,6 +42,7 @@ class KAN(history.Versioned):
 
     plot = Drawer()
     fit = fit
+    shapley = shapley
     expand_depth, expand_width, perturb = expand_depth, expand_width, perturb
     feature_interaction = feature_interaction
     get_fun = get_fun
