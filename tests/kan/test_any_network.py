@@ -236,7 +236,7 @@ def test_a_gradient_step_is_that_of_autograd(case):
         parameter -= 2 * step
         down = kan(x).square().mean()
     expected = 2 * (step * found[name]).sum()
-    assert float(up - down) == pytest.approx(float(expected), rel=1e-4, abs=1e-8 * max(1.0, float(loss)))
+    assert float(up - down) == pytest.approx(float(expected), rel=1e-4, abs=1e-8 * max(1.0, float(loss.detach())))
 
 
 @given(case=recipes())

@@ -19,6 +19,7 @@ from ascribe.maths.kernels.base import base_function
 from ascribe.maths.kernels.basis import Basis, Extrapolate
 from ascribe.maths.kernels.design import design
 from ascribe.maths.kernels.edge_sum import edge_sum
+from ascribe.maths.kernels.watch import watched
 from ascribe.maths.kernels.weights import Weights
 
 Beyond = Literal["linear", "zero", "error"]
@@ -179,9 +180,8 @@ class KANLayer(nn.Module):
         self, x: Float[Tensor, "n inputs"], spread: bool = False
     ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "inputs outputs"] | None]:
         """As `edges`, without what is symbolic."""
-        if self.extrapolate == "error":
-            self._require_inside(x)
-        return edge_sum(x, self.basis, self.weights(), spread)
+        rows = self._inside(x) if self.extrapolate == "error" else x
+        return edge_sum(rows, self.basis, self.weights(), spread)
 
     def with_symbolic(
         self, x: Float[Tensor, "n inputs"], sums: Float[Tensor, "n outputs"], spread: Float[Tensor, "_ _"] | None
@@ -232,13 +232,17 @@ class KANLayer(nn.Module):
         self.symbolic.drop(i, j)
         self.mask[i, j] = 0
 
-    def _require_inside(self, x: Tensor) -> None:
+    def _inside(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
+        """x itself; InputError where it leaves the grid of a spline. A program that cannot raise gives NaN there."""
         low, high = self.range
-        splined = (self.mask != 0).any(1)
-        outside = (((x < low) | (x > high)).any(0) & splined).nonzero()[:, 0].tolist()
-        if outside:
-            i = outside[0]
+        outside = ((x < low) | (x > high)) & (self.mask != 0).any(1)
+        if watched(x):
+            return torch.where(outside, torch.nan, x)
+        found = outside.any(0).nonzero()[:, 0].tolist()
+        if found:
+            i = found[0]
             raise InputError(
-                f"input {i} leaves its grid [{low[i]:.4g}, {high[i]:.4g}] (as do {len(outside) - 1} others);"
+                f"input {i} leaves its grid [{low[i]:.4g}, {high[i]:.4g}] (as do {len(found) - 1} others);"
                 ' call update_grid(x), or pass extrapolate="linear".'
             )
+        return x

@@ -11,7 +11,7 @@ from torch import Tensor
 from ascribe.maths.kernels import plain
 from ascribe.maths.kernels.basis import Basis, Extrapolate
 from ascribe.maths.kernels.forms import form_for
-from ascribe.maths.kernels.watch import watched
+from ascribe.maths.kernels.watch import to_onnx, watched
 
 
 def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> Float[Tensor, "n inputs terms"]:
@@ -25,7 +25,7 @@ def design(x: Float[Tensor, "n inputs"], basis: Basis, derivative: int = 0) -> F
     >>> design(torch.tensor([[0.1]]), basis).sum()    # x, and bases that sum to 1
     tensor(1.1000)
     """
-    if basis.knots.requires_grad and torch.is_grad_enabled():
+    if (basis.knots.requires_grad and torch.is_grad_enabled()) or to_onnx():
         return plain.design(x, basis, derivative).permute(2, 0, 1)
     if watched(x, basis.knots):
         return _operation(x, basis.knots, *basis.recipe, derivative)

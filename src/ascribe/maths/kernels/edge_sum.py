@@ -18,7 +18,7 @@ from ascribe.maths.kernels.basis import Basis, Extrapolate
 from ascribe.maths.kernels.design import design
 from ascribe.maths.kernels.form import Moments
 from ascribe.maths.kernels.forms import form_for
-from ascribe.maths.kernels.watch import transformed, watched
+from ascribe.maths.kernels.watch import to_onnx, transformed, watched
 from ascribe.maths.kernels.weights import Weights
 
 
@@ -35,7 +35,7 @@ def edge_sum(
     if has_torch_function(tensors):
         return handle_torch_function(edge_sum, tensors, x, basis, weights, spread)
     recipe = (*basis.recipe, spread)
-    if torch.is_grad_enabled() and basis.knots.requires_grad:
+    if (torch.is_grad_enabled() and basis.knots.requires_grad) or to_onnx():
         return _composed(x, basis, weights, spread)
     if watched(*tensors):
         y, s, *_ = _operation(x, basis.knots, *weights, *recipe)

@@ -21,3 +21,8 @@ def transformed(*tensors: Tensor) -> bool:
     if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
         return True
     return any(torch._C._functorch.is_legacy_batchedtensor(t) for t in tensors)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def to_onnx() -> bool:
+    """Whether torch is exporting to ONNX, which knows torch's own operations alone."""
+    return torch.compiler.is_exporting() and torch.onnx.is_in_onnx_export()
