@@ -2,6 +2,8 @@ from ascribe.plots import pages as pages
 from ascribe.plots.agreement import agreement as agreement
 from ascribe.plots.bar import bar as bar
 from ascribe.plots.beeswarm import beeswarm as beeswarm
+from ascribe.plots.edge import edge as edge
+from ascribe.plots.features import features as features
 from ascribe.plots.film import Film as Film
 from ascribe.plots.fit import fit as fit
 from ascribe.plots.flow import Flow as Flow
@@ -10,6 +12,7 @@ from ascribe.plots.image import image as image
 from ascribe.plots.methods import methods as methods
 from ascribe.plots.network import network as network
 from ascribe.plots.pairs import pairs as pairs
+from ascribe.plots.pareto import pareto as pareto
 from ascribe.plots.prompt import prompt as prompt
 from ascribe.plots.rounds import rounds as rounds
 from ascribe.plots.sankey import sankey as sankey

@@ -25,6 +25,15 @@ LOOKS: dict[Kind, Look] = {
 """pykan's black, red and purple, in tones that differ for the colour-blind and in grey."""
 
 
+def kind_of(mode: str) -> Kind:
+    """The kind of an edge by the network's letters for it.
+
+    >>> kind_of("n"), kind_of("s"), kind_of("ns")
+    ('numeric', 'symbolic', 'both')
+    """
+    return "both" if mode == "ns" else "symbolic" if mode == "s" else "numeric"
+
+
 def written(function: str) -> str:
     r"""The name of a library's function as matplotlib's mathematics.
 
