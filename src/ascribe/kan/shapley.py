@@ -35,8 +35,8 @@ _FOURTH = {"silu": 0.5, "identity": 0.0, "zero": 0.0}
 
 def shapley(
     kan: Network,
-    x: Float[Tensor, "rows columns"],
-    background: Float[Tensor, "background columns"] | None = None,
+    x: Tensor,
+    background: Tensor | None = None,
     target: int | Literal["all"] | None = None,
     tolerance: float = 1e-6,
     memory: int | str = "256 MiB",
