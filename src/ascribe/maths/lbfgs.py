@@ -9,7 +9,7 @@ functions with kinks Lewis & Overton (2013).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +44,22 @@ class Memory:
 
     def __len__(self) -> int:
         return self._last - self._first
+
+    def state(self) -> dict[str, Tensor]:
+        """All that is remembered, for `restore`."""
+        return {
+            "span": torch.tensor([self._first, self._last]),
+            "steps": self._steps,
+            "changes": self._changes,
+            "inverse": torch.from_numpy(self._inverse),
+            "curvatures": torch.from_numpy(self._curvatures),
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Remember what a `state` holds, in the same places: what follows has the same bits."""
+        self._first, self._last = state["span"].tolist()
+        self._steps, self._changes = state["steps"].clone(), state["changes"].clone()
+        self._inverse, self._curvatures = state["inverse"].numpy().copy(), state["curvatures"].numpy().copy()
 
     def remember(self, step: Float[Tensor, " n"], change: Float[Tensor, " n"]) -> None:
         """Take one more pair, unless its curvature is not clearly positive (it would spoil the metric)."""

@@ -56,12 +56,12 @@ class Damping:
     """The damping that the gains so far ask for."""
 
     value: float = 1e-2
-    _growth: float = 2.0
+    growth: float = 2.0
 
     def succeed(self, gain: float) -> None:
         self.value = max(self.value * max(1 / 3, 1 - (2 * gain - 1) ** 3), 1e-15)
-        self._growth = 2.0
+        self.growth = 2.0
 
     def fail(self) -> None:
-        self.value *= self._growth
-        self._growth *= 2
+        self.value *= self.growth
+        self.growth *= 2

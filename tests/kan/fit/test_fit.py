@@ -251,7 +251,7 @@ def test_dtypes_and_forms_of_data():
     for form in forms:
         kan = KAN([2, 2, 1])
         kan.fit(form, steps=2, progress=False)
-        for a, b in zip(plain.state_dict().values(), kan.state_dict().values(), strict=True):
+        for a, b in zip(plain.parameters(), kan.parameters(), strict=True):
             assert torch.equal(a, b)
     double = KAN([2, 2, 1], dtype=torch.float64)
     double.fit((x, y), steps=2, progress=False)

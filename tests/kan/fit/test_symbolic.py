@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ascribe.errors import TrainingError
 from ascribe.kan import KAN
 from ascribe.kan.fit.curvature import Curvature
 from ascribe.kan.fit.dataset import Rows
@@ -17,6 +18,7 @@ from ascribe.kan.fit.loss import SquaredError
 from ascribe.kan.fit.metric import EdgeMetric
 from ascribe.kan.fit.objective import Objective
 from ascribe.kan.fit.penalty import Penalty
+from ascribe.kan.fit.symbols import Symbols
 from ascribe.kan.regularization import METRICS, regularization
 from ascribe.maths.kernels import plain
 
@@ -87,8 +89,10 @@ settled = {
     "affine": st.booleans(),
     "seed": st.integers(0, 1000),
 }
+few = settings(max_examples=12)
 
 
+@few
 @given(metric=st.sampled_from(sorted(METRICS)), numeric=st.sampled_from([0.0, 1.0]), **settled)
 def test_value_and_gradient_are_those_of_autograd(
     inputs: int, above: list[list[int]], arity: int, affine: bool, numeric: float, metric: str, seed: int
@@ -107,7 +111,7 @@ def test_value_and_gradient_are_those_of_autograd(
     torch.testing.assert_close(found.gradient, wanted, atol=1e-6 * max(1.0, float(wanted.abs().max())), rtol=1e-6)
 
 
-@settings(max_examples=12)
+@few
 @given(numeric=st.sampled_from([0.0, 1.0]), **settled)
 def test_the_curvature_of_squared_errors_is_that_of_autograds_jacobian(
     inputs: int, above: list[list[int]], arity: int, affine: bool, numeric: float, seed: int
@@ -189,3 +193,124 @@ def test_the_metric_is_symmetric_and_positive(
     assert float(a @ found(b)) == pytest.approx(float(b @ found(a)), rel=1e-6, abs=1e-9)
     assert float(a @ found(a)) >= 0
     assert not found(a)[~free].any()
+
+
+def waves(rows: int = 1000, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
+    x = 2 * torch.rand(rows, 2, dtype=dtype, generator=torch.Generator().manual_seed(0)) - 1
+    return x, torch.exp(torch.sin(torch.pi * x[:, :1]) + x[:, 1:] ** 2)
+
+
+def error(kan: KAN, x: Tensor, y: Tensor) -> float:
+    return float((kan(x) - y).detach().square().mean())
+
+
+def formula(dtype: torch.dtype = torch.float64, away: float = 0.1, width: int = 1) -> KAN:
+    """exp(sin(pi x) + y^2), with every number wrong by about `away`."""
+    kan = KAN([2, width, 1], dtype=dtype)
+    draw = torch.Generator().manual_seed(1)
+    edges = [
+        (0, 0, 0, "sin", [3.14, 0.0, 1.0, 0.0]),
+        (0, 1, 0, "x^2", [1.0, 0, 1, 0]),
+        (1, 0, 0, "exp", [1.0, 0, 1, 0]),
+    ]
+    for l, i, j, name, affine in edges:
+        kan.fix(l, i, j, name, torch.tensor(affine) + away * torch.randn(4, generator=draw))
+    return kan
+
+
+@pytest.mark.parametrize("opt", ["LM", "LBFGS"])
+def test_a_formula_with_the_right_functions_is_found_to_rounding(opt: str):
+    x, y = waves()
+    for away in (0.02, 0.1, 0.3):
+        kan = formula(away=away)
+        history = kan.fit((x, y), opt=opt, steps=20, progress=False)
+        assert history["train_loss"][history.best] ** 2 < 1e-25
+        assert error(kan, x, y) < 1e-25
+
+
+def test_adam_trains_a_formula_and_every_kind_of_edge_at_once():
+    x, y = waves(200)
+    kan = formula(width=2)
+    kan.layers[0].symbolic.put(0, 1, "tanh", torch.tensor([1.0, 0, 1, 0], dtype=torch.float64))
+    assert [kan.mode(0, i, j) for i in (0, 1) for j in (0, 1)] == ["s", "ns", "s", "n"]
+    before = [layer.symbolic.affine.detach().clone() for layer in kan.layers]
+    for opt, steps, lr in (("Adam", 60, 0.02), ("LBFGS", 4, None), ("LM", 4, None)):
+        start = error(kan, x, y)
+        history = kan.fit((x, y), opt=opt, steps=steps, lr=lr, lamb=1e-6, reg_metric="edge_forward_sum", progress=False)
+        assert error(kan, x, y) < 0.8 * start
+        assert history["train_loss"][history.best] ** 2 == pytest.approx(error(kan, x, y), rel=1e-5)
+    for layer, old in zip(kan.layers, before, strict=True):
+        assert bool((layer.symbolic.affine != old).any(1).all())
+
+
+@pytest.mark.parametrize("opt", ["LM", "LBFGS", "Adam"])
+def test_a_step_out_of_a_functions_domain_is_taken_back(opt: str):
+    x = torch.linspace(0.05, 1, 60, dtype=torch.float64)[:, None]
+    y = torch.log(x - 0.049)
+    kan = KAN([1, 1], dtype=torch.float64)
+    kan.fix(0, 0, 0, "log", [1.0, 0.0, 1.0, 0.0])
+    start, left = error(kan, x, y), 0
+
+    def evaluate(symbols: Symbols, *given: Tensor | bool) -> tuple[Tensor, Tensor]:
+        nonlocal left
+        found = whole(symbols, *given)
+        left += not bool(found[0].isfinite().all())
+        return found
+
+    whole = Symbols._evaluate
+    with patch.object(Symbols, "_evaluate", evaluate):
+        steps, lr = (100, 0.05) if opt == "Adam" else (20, None)
+        history = kan.fit((x, y), opt=opt, steps=steps, lr=lr, progress=False)
+    assert left > 0
+    assert history["train_loss"][history.best] ** 2 < (0.5 * start if opt == "Adam" else 1e-15)
+
+
+def test_an_edge_that_is_no_number_at_the_start_is_named():
+    x, y = waves(50)
+    kan = formula()
+    kan.fix(0, 1, 0, "log", [1.0, 0.0, 1.0, 0.0])
+    with pytest.raises(TrainingError, match=r"edge \(0, 1, 0\) is log, .* on \d+ of 50 rows; .*unfix\(0, 1, 0\)"):
+        kan.fit((x, y), progress=False)
+
+
+def test_a_root_at_zero_does_not_stop_a_training():
+    x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+    kan = KAN([1, 1], dtype=torch.float64)
+    kan.fix(0, 0, 0, "sqrt", [1.0, 0.0, 2.0, 0.3])
+    history = kan.fit((x, x.sqrt()), opt="LM", steps=10, progress=False)
+    # The step wants b below 0: a and b wait while c and d move on.
+    assert history["train_loss"][history.best] < 1e-8
+
+
+@pytest.mark.parametrize("opt", ["LM", "LBFGS", "Adam"])
+def test_the_same_bits_again_and_frozen_affines_to_the_bit(opt: str):
+    x, y = waves(100)
+    first, second = formula(width=2), formula(width=2)
+    for kan in (first, second):
+        kan.layers[1].symbolic.affine.requires_grad_(False)
+        kan.fit((x, y), opt=opt, steps=5, lamb=1e-4, reg_metric="edge_forward_sum", progress=False)
+    for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert torch.equal(first.layers[1].symbolic.affine, formula().layers[1].symbolic.affine)
+    assert not torch.equal(first.layers[0].symbolic.affine, formula().layers[0].symbolic.affine)
+
+
+def test_an_interruption_leaves_the_best_formula():
+    x, y = waves(100)
+    kan, start = formula(), formula()
+
+    def stop(step: int) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kan.fit((x, y), opt="LBFGS", callback=stop, progress=False)
+    assert error(kan, x, y) < 1e-3 * error(start, x, y)
+
+
+def test_single_precision_is_written_back_as_it_was():
+    x, y = waves(200, torch.float32)
+    kan = formula(torch.float32)
+    history = kan.fit((x, y), opt="LM", steps=5, progress=False)
+    assert kan.layers[0].symbolic.affine.dtype == torch.float32
+    assert history["train_loss"][history.best] < 1e-6

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import final
 
 import torch
+from torch import Tensor
 
 from ascribe.kan.fit.objective import Evaluation, Objective
 
 _MEAN, _SQUARE, _TINY = 0.9, 0.999, 1e-8
 _STILL = 1e30
+# Halvings of a step that leads where the objective is no number.
+_HALVINGS, _SHORTER = 12, 4
 
 
 @final
 class Adam:
     """One update a step, with the coefficients' own scale: a step moves an edge by its scale times `length`.
 
+    `factor` of that length is what a schedule sets. A step out of the domain of a function is shortened until it stays.
     Source: Kingma & Ba (2015).
     """
 
     def __init__(self, objective: Objective, length: float = 1e-2) -> None:
         self.objective, self._length = objective, length
-        self.arrived = False
+        self.arrived, self.factor = False, 1.0
         self.vector = objective.parameters.read()
         self._scale = objective.parameters.scale_vector()
         # An entry that no coefficient moves is divided by so much that it stays.
@@ -46,6 +52,22 @@ class Adam:
         torch.sqrt(self._square, out=gradient)
         exact = (1 - _SQUARE**self._count) ** -0.5
         divisor = torch.add(self._inverse * _TINY, gradient.mul_(self._inverse), alpha=exact)
-        self.vector = torch.addcdiv(self.vector, self._mean, divisor, value=-self._length / (1 - _MEAN**self._count))
-        self.now = self.objective(self.vector)
+        start, length = self.vector, self.factor * self._length / (1 - _MEAN**self._count)
+        for trial in range(1 + _HALVINGS):
+            self.vector = torch.addcdiv(start, self._mean, divisor, value=-length)
+            self.now = self.objective(self.vector)
+            if math.isfinite(self.now.value):
+                break
+            length /= 2
+            if trial == _SHORTER:
+                # A function at the end of its domain must not hold up all the others: its a and b stay.
+                self._mean[self.objective.outside(self.vector)] = 0
+                length *= 2 ** (_SHORTER + 1)
         return self.now
+
+    def state(self) -> dict[str, Tensor]:
+        return {"mean": self._mean, "square": self._square, "count": torch.tensor(self._count)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self._mean, self._square = state["mean"].clone(), state["square"].clone()
+        self._count = int(state["count"])

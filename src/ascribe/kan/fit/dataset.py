@@ -4,79 +4,127 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ascribe.errors import InputError, TrainingError
+from ascribe.kan.fit.labels import read_label
 from ascribe.kan.fit.loss import Loss
+from ascribe.kan.fit.rows import Rows
+from ascribe.kan.fit.weighing import ClassWeight, class_weights, row_weights
 from ascribe.kan.structure import Network
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Inputs as the user has them (rows first), and labels laid out (outputs, n), or (n) where they are classes."""
-
-    inputs: Float[Tensor, "n columns"]
-    label: Tensor
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def take(self, rows: Tensor) -> Rows:
-        return Rows(self.inputs[rows], self.label[..., rows])
-
-    def to(self, dtype: torch.dtype) -> Rows:
-        return Rows(self.inputs.to(dtype), self.label.to(dtype) if self.label.is_floating_point() else self.label)
 
 
 @dataclass(frozen=True)
 class Data:
     train: Rows
     test: Rows | None
-    batch: int | None  # that a DataLoader brings
+    val: Rows | None = None
+    batch: int | None = None  # that a DataLoader brings
+    names: list[str] | None = None  # of the columns of a frame
 
 
-def read_dataset(dataset: Any, network: Network, loss: Loss) -> Data:
+class _Part(NamedTuple):
+    """One part as it came."""
+
+    inputs: Any
+    label: Any
+    weight: Any = None
+    batch: int | None = None
+
+
+def read_dataset(
+    dataset: Any,
+    network: Network,
+    loss: Loss,
+    validation: Any = None,
+    sample_weight: Any = None,
+    class_weight: ClassWeight | None = None,
+    seed: int = 0,
+) -> Data:
     """Tensors of the network's dtype on its device, copies of their own.
 
-    A frame's last column is the label. A DataLoader is read once, whole.
+    A frame's last column is the label. A DataLoader is read once, whole. A dict has `train_input` and `train_label`, or
+    `train` in any of these forms, and perhaps the same for `test` and `val`. `validation` is data, or the share of the
+    training rows that is held out. Class weights are part of the loss and hold in every part.
     Raises TrainingError for something else or no rows; InputError for a wrong shape, text, NaN or infinity.
     """
-    batch = None
-    test = None
-    if isinstance(dataset, Mapping):
-        train = _named(dataset, "train")
-        if train is None:
-            raise TrainingError(
-                f"the dataset has the keys {sorted(map(str, dataset))}; it needs 'train_input' and 'train_label'"
-                " (and may have 'test_input' and 'test_label')."
-            )
-        test = _named(dataset, "test")
-    elif isinstance(dataset, DataLoader):
-        train, batch = _gather(dataset), dataset.batch_size
-    elif hasattr(dataset, "columns") and hasattr(dataset, "to_numpy"):
-        values = dataset.to_numpy()
-        train = values[:, :-1], values[:, -1]
-    elif isinstance(dataset, Sequence) and len(dataset) == 2:
-        train = dataset[0], dataset[1]
-    else:
+    parts = _parts(dataset)
+    share: float | None = None
+    if isinstance(validation, float | int):
+        share = float(validation)
+        if not 0 < share < 1:
+            raise TrainingError(f"validation={validation} is no share of the rows; pass 0 < validation < 1, or data.")
+    elif validation is not None:
+        parts["val"] = _part(validation)
+    if share is not None and "val" in parts:
+        raise TrainingError("validation rows came twice, as a share and in the dataset; pass one of them.")
+    if sample_weight is not None:
+        parts["train"] = parts["train"]._replace(weight=sample_weight)
+    outputs = network.nodes(network.depth)
+    read = {name: _rows(part, network, loss, name) for name, part in parts.items()}
+    classes = class_weights(class_weight, loss, read["train"].label, outputs)
+    weighed = {name: _weighed(rows, parts[name].weight, classes, name) for name, rows in read.items()}
+    train, val = weighed["train"], weighed.get("val")
+    if any(rows.weight is not None for rows in weighed.values()) and loss.kind == "any":
+        raise TrainingError("a loss_fn of your own cannot be weighted row by row; weigh the rows inside it.")
+    if share is not None:
+        if len(train) < 2:
+            raise TrainingError(f"validation={validation} leaves nothing of {len(train)} rows; pass more rows.")
+        train, val = train.split(share, seed, by_class=loss.kind == "classes")
+    return Data(train, weighed.get("test"), val, parts["train"].batch, _names(dataset))
+
+
+def _parts(dataset: Any) -> dict[str, _Part]:
+    if not isinstance(dataset, Mapping):
+        return {"train": _part(dataset)}
+    found: dict[str, _Part] = {}
+    for name in ("train", "val", "test"):
+        inputs, label = dataset.get(f"{name}_input"), dataset.get(f"{name}_label")
+        if inputs is not None and label is not None:
+            found[name] = _Part(inputs, label)
+        elif dataset.get(name) is not None:
+            found[name] = _part(dataset[name])
+        if name in found and dataset.get(f"{name}_weight") is not None:
+            found[name] = found[name]._replace(weight=dataset[f"{name}_weight"])
+    if "train" not in found:
         raise TrainingError(
-            f"cannot learn from {type(dataset).__name__}; pass {{'train_input': X, 'train_label': y}}, (X, y),"
-            " a frame whose last column is the label, or a DataLoader."
+            f"the dataset has the keys {sorted(map(str, dataset))}; it needs 'train_input' and 'train_label'"
+            " (and may have 'test_input' and 'test_label', 'val_input' and 'val_label')."
         )
-    return Data(
-        _rows(*train, network, loss, "train"), None if test is None else _rows(*test, network, loss, "test"), batch
+    return found
+
+
+def _part(data: Any) -> _Part:
+    if isinstance(data, DataLoader):
+        return _Part(*_gather(data), None, data.batch_size)
+    if hasattr(data, "columns") and hasattr(data, "to_numpy"):
+        values = data.to_numpy()
+        return _Part(values[:, :-1], values[:, -1])
+    if isinstance(data, Sequence) and len(data) == 2:
+        return _Part(data[0], data[1])
+    raise TrainingError(
+        f"cannot learn from {type(data).__name__}; pass {{'train_input': X, 'train_label': y}}, (X, y),"
+        " a frame whose last column is the label, or a DataLoader."
     )
 
 
-def _named(dataset: Mapping[str, Any], part: str) -> tuple[Any, Any] | None:
-    inputs, label = dataset.get(f"{part}_input"), dataset.get(f"{part}_label")
-    return None if inputs is None or label is None else (inputs, label)
+def _names(dataset: Any) -> list[str] | None:
+    """The names of the columns, where the training inputs are a frame's."""
+    frame, last = dataset, -1
+    if isinstance(dataset, Mapping):
+        frame = dataset.get("train_input")
+        last = None
+        if frame is None:
+            return _names(dataset["train"])
+    elif isinstance(dataset, Sequence):
+        frame, last = dataset[0], None
+    columns = getattr(frame, "columns", None)
+    return None if columns is None else [str(name) for name in columns][:last]
 
 
 def _gather(loader: DataLoader[Any]) -> tuple[Tensor, Tensor]:
@@ -88,49 +136,30 @@ def _gather(loader: DataLoader[Any]) -> tuple[Tensor, Tensor]:
     return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
 
 
-def _rows(inputs: Any, label: Any, network: Network, loss: Loss, part: str) -> Rows:
+def _rows(part: _Part, network: Network, loss: Loss, name: str) -> Rows:
     real = network.layers[0].coef
-    x = _numbers(inputs, f"{part}_input").to(device=real.device, dtype=real.dtype, copy=True)
-    y = _numbers(label, f"{part}_label").to(device=real.device)
+    x = _numbers(part.inputs, f"{name}_input").to(device=real.device, dtype=real.dtype, copy=True)
+    y = _numbers(part.label, f"{name}_label").to(device=real.device)
     if x.ndim == 1 and network.columns == 1:
         x = x[:, None]
     if x.ndim != 2 or x.shape[1] != network.columns:
         raise InputError(
-            f"{part}_input has shape {tuple(x.shape)}, but the network takes {network.columns} columns;"
+            f"{name}_input has shape {tuple(x.shape)}, but the network takes {network.columns} columns;"
             f" pass (rows, {network.columns})."
         )
     if len(x) == 0:
-        raise TrainingError(f"{part}_input has no rows; fit needs at least one.")
+        raise TrainingError(f"{name}_input has no rows; fit needs at least one.")
     if len(y) != len(x) or y.ndim == 0:
-        raise InputError(f"{part}_label has shape {tuple(y.shape)} for {len(x)} rows of {part}_input; they must match.")
-    _require_finite(x, f"{part}_input")
-    _require_finite(y, f"{part}_label")
-    return Rows(x, _label(y, network.nodes(network.depth), loss, real.dtype, part))
+        raise InputError(f"{name}_label has shape {tuple(y.shape)} for {len(x)} rows of {name}_input; they must match.")
+    _require_finite(x, f"{name}_input")
+    _require_finite(y, f"{name}_label")
+    return Rows(x, read_label(y, network.nodes(network.depth), loss, real.dtype, name))
 
 
-def _label(y: Tensor, outputs: int, loss: Loss, dtype: torch.dtype, part: str) -> Tensor:
-    if loss.classifies:
-        classes = y.reshape(len(y), -1)
-        if classes.shape[1] != 1 or bool((classes != classes.round()).any()):
-            raise InputError(
-                f"{part}_label of shape {tuple(y.shape)} and dtype {y.dtype} are no classes; cross-entropy takes one"
-                f" integer a row (0 to {outputs - 1})."
-            )
-        low, high = int(classes.min()), int(classes.max())
-        if low < 0 or high >= outputs:
-            raise InputError(
-                f"{part}_label has classes {low} to {high}, but the network gives {outputs} outputs;"
-                f" number the classes 0 to {outputs - 1}."
-            )
-        return classes[:, 0].long()
-    if not loss.exact_curvature and not y.is_floating_point():
-        return y  # a function of the user's own knows what integers mean
-    columns = y.reshape(len(y), -1)
-    if columns.shape[1] != outputs:
-        raise InputError(
-            f"{part}_label has shape {tuple(y.shape)}, but the network gives {outputs} outputs; pass (rows, {outputs})."
-        )
-    return columns.T.to(dtype, copy=True).contiguous()
+def _weighed(rows: Rows, given: Any, classes: Tensor | None, name: str) -> Rows:
+    weight = None if given is None else _numbers(given, f"{name}_weight").to(rows.inputs.device)
+    found = row_weights(weight, len(rows), classes, rows.label, name)
+    return rows if found is None else Rows(rows.inputs, rows.label, found.to(rows.inputs))
 
 
 def _numbers(values: Any, name: str) -> Tensor:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class History(Mapping[str, list[float]]):
-    """One list a figure, one entry a step: train_loss, test_loss (with a test set), reg, and the metrics by name.
+    """One list a figure, one entry a step: train_loss, val_loss and test_loss where there are such rows, reg, metrics.
 
     A loss is the root of the mean squared error, or for another `loss_fn` that loss itself. `reg` is the regulariser
-    without its factor lamb. `best` is the step whose network was kept.
+    without its factor lamb. `best` is the step whose network was kept. `stopped` says what ended the training before
+    its last step: "patience", "callback", or nothing.
 
     >>> History({"train_loss": [0.5, 0.1]}, optimiser="LBFGS", best=1, seconds=0.2)["train_loss"]
     [0.5, 0.1]
@@ -21,6 +22,7 @@ class History(Mapping[str, list[float]]):
     optimiser: str
     best: int
     seconds: float
+    stopped: str = ""
 
     def __getitem__(self, name: str) -> list[float]:
         return self.results[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 import torch
@@ -62,6 +63,13 @@ class LBFGS:
             if self._evaluations >= EVALUATIONS:
                 break
         return self.now
+
+    def state(self) -> dict[str, Tensor]:
+        return {"arrived": torch.tensor(self.arrived), **self._memory.state()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.arrived = bool(state["arrived"])
+        self._memory.restore(state)
 
     def _iterate(self) -> bool:
         """Whether a lower point was found."""

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import final
+
+import torch
+from torch import Tensor
 
 from ascribe.errors import TrainingError
 from ascribe.kan.fit.curvature import Curvature
@@ -13,6 +18,8 @@ from ascribe.maths.levenberg import Damping, damped_step
 ITERATIONS = 5  # of one step
 LARGEST = 5000  # parameters
 ARRIVED = 1e-4
+_SHORTER = 6  # steps to where the objective is no number, before what leads there is held
+_STIFF = 1e12  # times its curvature, a parameter stays
 
 
 @final
@@ -55,21 +62,38 @@ class LM:
         self.arrived = before - self.now.value <= ARRIVED * abs(self.now.value)
         return self.now
 
-    def _iterate(self, trials: int = 12) -> bool:
+    def state(self) -> dict[str, Tensor]:
+        damping = torch.tensor([self._damping.value, self._damping.growth], dtype=torch.float64)
+        return {"arrived": torch.tensor(self.arrived), "damping": damping}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.arrived = bool(state["arrived"])
+        self._damping = Damping(*state["damping"].tolist())
+
+    def _iterate(self, trials: int = 16) -> bool:
         """Whether a lower point was found."""
         free = self._curvature.free
         curvature = self._curvature(self.vector, self.now)
         gradient = self.now.gradient[free]
+        held, left, first = torch.zeros_like(gradient, dtype=torch.bool), 0, replace(self._damping)
         for _ in range(trials):
             solved = damped_step(curvature, gradient, self._damping.value)
             if solved is not None:
                 step, promised = solved
-                point = self.vector.index_add(0, free, step)
+                point = self.vector.index_add(0, free, step.masked_fill(held, 0.0))
                 found = self.objective(point)
                 drop = self.now.value - found.value
                 if math.isfinite(found.value) and drop > 0:
                     self._damping.succeed(drop / max(promised, 1e-300))
                     self.vector, self.now = point, found
                     return True
+                left += not math.isfinite(found.value)
+                if left == _SHORTER:
+                    # A function at the end of its domain must not hold up all the others: its a and b wait.
+                    held = self.objective.outside(point)[free]
+                    gradient = gradient.masked_fill(held, 0.0)
+                    curvature.diagonal()[held] *= _STIFF
+                    self._damping = first
+                    continue
             self._damping.fail()
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 from torch import Tensor
 
 from ascribe.core.threads import one_thread
-from ascribe.errors import TrainingError
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.history import History
 from ascribe.kan.fit.loss import loss_named
 from ascribe.kan.fit.penalty import Penalty
+from ascribe.kan.fit.plan import Plan
+from ascribe.kan.fit.rates import rate_named
 from ascribe.kan.fit.schedule import GridSchedule
 from ascribe.kan.fit.training import ALONE, Training, terms_of
+from ascribe.kan.fit.weighing import ClassWeight
 from ascribe.kan.history import Versioned
 
 
@@ -36,23 +39,40 @@ def fit(
     start_grid_update_step: int = -1,
     stop_grid_update_step: int = 50,
     batch: int = -1,
-    metrics: Sequence[Callable[[], Any]] | None = None,
+    metrics: Sequence[str | Callable[[], Any]] | None = None,
     callback: Callable[[int], Any] | None = None,
     reg_metric: str = "edge_forward_spline_n",
     progress: bool = True,
     seed: int = 0,
+    validation: Any = None,
+    patience: int | None = None,
+    scheduler: str | Callable[[int], float] | None = None,
+    sample_weight: Any = None,
+    class_weight: ClassWeight | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int = 1,
+    resume: str | os.PathLike[str] | None = None,
 ) -> History:
     r"""Minimise $\mathrm{loss} + \mathrm{lamb} \cdot \mathrm{regularization}$, and leave the best network of all steps.
 
-    `opt` is "LBFGS" (up to 20 iterations a step), "LM" (Levenberg-Marquardt, 5), "Adam" (one update) or "auto": LM for
-    few parameters and next to no regulariser, Adam in batches where one look at all rows takes too long, else LBFGS.
-    `batch` rows a step go through the shuffled data, epoch after epoch; -1 takes all at once. Grids follow the data
-    `grid_update_num` times before `stop_grid_update_step`. A test set is measured and never learnt from. The same seed
-    gives the same bits, and no global generator is touched. An interrupted fit, too, leaves the best network.
-    `callback` gets the number of every step that is done.
+    Splines, symbolic edges' affines and what else is trainable move together. `opt` is "LBFGS" (up to 20 iterations a
+    step), "LM" (Levenberg-Marquardt, 5), "Adam" (one update) or "auto": LM for few parameters and next to no
+    regulariser, Adam in batches where one look at all rows takes too long, else LBFGS. `batch` rows a step go through
+    the shuffled data, epoch after epoch; -1 takes all at once. Grids follow the data `grid_update_num` times before
+    `stop_grid_update_step`. The same seed gives the same bits, and no global generator is touched. An interrupted fit,
+    too, leaves the best network.
 
-    Raises TrainingError for an unknown optimiser, loss or regulariser, for no rows, and when the loss is no longer a
-    number (it names the step); InputError for data that does not fit the network.
+    `loss_fn` is "mse", "cross_entropy", "bce" or a function of (output, label). With rows for `validation` (a share of
+    the training rows, or data) the best is what does best on them; a test set is measured and never learnt from.
+    `patience` looks without a better one end the training: a look is a step, or an epoch of batches. `metrics` are
+    names ("accuracy", "r2", ...), measured on every part, or functions of nothing. `callback` gets the number of every
+    step that is done, with `kan` as it is then, and may end the training (`StopTraining`). `scheduler` ("cosine",
+    "step", or step -> factor) sets the length of Adam's steps. `checkpoint` is written after `every` so many steps;
+    `resume` goes on from it with the same bits, up to `steps` in all.
+
+    Raises TrainingError for an unknown optimiser, loss, metric or regulariser, for no rows, for symbolic edges that are
+    no numbers on the data, and when the loss is no longer a number (it names the step); InputError for data that does
+    not fit the network; FileError for a checkpoint that cannot be written or is of another training.
 
     >>> import torch
     >>> from ascribe.kan import KAN
@@ -61,16 +81,33 @@ def fit(
     >>> history["train_loss"][-1] < 1e-5
     True
     """
-    if steps < 1:
-        raise TrainingError(f"steps={steps} trains nothing; pass steps >= 1.")
+    plan = Plan(
+        opt,
+        steps,
+        lr,
+        batch,
+        seed,
+        GridSchedule(grid_update_num if update_grid else 0, start_grid_update_step, stop_grid_update_step),
+        rate_named(scheduler, steps),
+        patience,
+        tuple(metric for metric in metrics or () if isinstance(metric, str)),
+        tuple(metric for metric in metrics or () if not isinstance(metric, str)),
+        callback,
+        checkpoint,
+        every,
+        resume,
+        progress,
+    )
     loss = loss_named(loss_fn)
     penalty = Penalty(lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric)
-    data = read_dataset(dataset, kan, loss)
-    schedule = GridSchedule(grid_update_num if update_grid else 0, start_grid_update_step, stop_grid_update_step)
+    data = read_dataset(dataset, kan, loss, validation, sample_weight, class_weight, seed)
+    if kan.names is None and data.names is not None:
+        kan.names = data.names
     with one_thread() if terms_of(kan, len(data.train)) <= ALONE else nullcontext():
-        training = Training(kan, data, loss, penalty, opt, lr, batch, schedule, tuple(metrics or ()), seed)
+        training = Training(kan, data, loss, penalty, plan)
         kan.keep_version()
-        history = training.run(steps, progress, callback)
-    kan.remember(data.train.inputs)
+        # Pictures and scores in a callback look at what is learnt from.
+        kan.remember(data.train.inputs)
+        history = training.run()
     kan.log_history("fit")
     return history

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, final, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -13,20 +13,26 @@ from torch import Tensor, nn
 
 from ascribe.errors import TrainingError
 
+# What labels are: numbers, a class a row, zeros and ones, or what a user's own function takes them for.
+Kind = Literal["numbers", "classes", "binary", "any"]
+
 
 @runtime_checkable
 class Loss(Protocol):
-    """Outputs are laid out (outputs, n); means are over rows, and over outputs where the outputs are many numbers."""
+    """Outputs are laid out (outputs, n); means are over rows, and over outputs where the outputs are many numbers.
 
-    classifies: bool
+    Rows may have weights of mean 1.
+    """
+
+    kind: ClassVar[Kind]
     exact_curvature: bool
 
-    def __call__(self, output: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(self, output: Tensor, label: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The loss and its gradient in the outputs."""
         ...
 
     def factor(self, output: Tensor, probe: Tensor) -> Tensor:
-        """L z for a row's z (outputs, 1): n times the Hessian of the loss in a row's outputs is L L^T."""
+        """L z for a row's z (outputs, 1): n times the Hessian in the outputs of a row of weight 1 is L L^T."""
         ...
 
     def report(self, loss: float) -> float:
@@ -39,14 +45,18 @@ class Loss(Protocol):
 class SquaredError:
     """The mean squared error; people read its root."""
 
-    classifies = False
+    kind: ClassVar[Kind] = "numbers"
     exact_curvature = True
 
     def __call__(
-        self, output: Float[Tensor, "outputs n"], label: Float[Tensor, "outputs n"]
+        self,
+        output: Float[Tensor, "outputs n"],
+        label: Float[Tensor, "outputs n"],
+        weight: Float[Tensor, " n"] | None = None,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "outputs n"]]:
         difference = output - label
-        return difference.square().mean(), difference * (2 / max(1, difference.numel()))
+        weighted = difference if weight is None else difference * weight
+        return (weighted * difference).mean(), weighted * (2 / max(1, difference.numel()))
 
     def factor(
         self, output: Float[Tensor, "outputs n"], probe: Float[Tensor, "outputs 1"]
@@ -60,18 +70,22 @@ class SquaredError:
 @final
 @dataclass(frozen=True)
 class CrossEntropy:
-    """The mean cross-entropy of integer labels, in nats."""
+    """The mean cross-entropy of integer labels, in nats; `smoothing` of a label goes to all classes evenly."""
 
-    classifies = True
+    smoothing: float = 0.0
+    kind: ClassVar[Kind] = "classes"
     exact_curvature = True
 
     def __call__(
-        self, output: Float[Tensor, "outputs n"], label: Tensor
+        self, output: Float[Tensor, "outputs n"], label: Tensor, weight: Float[Tensor, " n"] | None = None
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "outputs n"]]:
         logs = torch.log_softmax(output, 0)
-        picked = logs.gather(0, label[None])
-        gradient = logs.exp().scatter_add_(0, label[None], torch.full_like(picked, -1.0))
-        return -picked.mean(), gradient / max(1, len(label))
+        target = torch.full_like(logs, self.smoothing / len(logs))
+        target.scatter_add_(0, label[None], torch.full_like(logs[:1], 1 - self.smoothing))
+        each, gradient = torch.linalg.vecdot(target, logs, dim=0), logs.exp() - target
+        if weight is not None:
+            each, gradient = each * weight, gradient * weight
+        return -each.mean(), gradient / max(1, len(label))
 
     def factor(
         self, output: Float[Tensor, "outputs n"], probe: Float[Tensor, "outputs 1"]
@@ -87,14 +101,46 @@ class CrossEntropy:
 
 @final
 @dataclass(frozen=True)
+class BinaryCrossEntropy:
+    """The mean cross-entropy of labels 0 and 1, in nats; an output is the logarithm of the odds of 1."""
+
+    kind: ClassVar[Kind] = "binary"
+    exact_curvature = True
+
+    def __call__(
+        self,
+        output: Float[Tensor, "outputs n"],
+        label: Float[Tensor, "outputs n"],
+        weight: Float[Tensor, " n"] | None = None,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "outputs n"]]:
+        each = torch.nn.functional.softplus(output) - label * output
+        gradient = (torch.sigmoid(output) - label) / max(1, output.numel())
+        return (each.mean(), gradient) if weight is None else ((each * weight).mean(), gradient * weight)
+
+    def factor(
+        self, output: Float[Tensor, "outputs n"], probe: Float[Tensor, "outputs 1"]
+    ) -> Float[Tensor, "outputs n"]:
+        p = torch.sigmoid(output)
+        return probe * (p * (1 - p) / len(output)).sqrt()
+
+    def report(self, loss: float) -> float:
+        return loss
+
+
+@final
+@dataclass(frozen=True)
 class AnyLoss:
     """A function of (outputs, labels), rows first as in torch; its curvature is taken for that of squared errors."""
 
     function: Callable[[Tensor, Tensor], Tensor]
-    classifies = False
+    kind: ClassVar[Kind] = "any"
     exact_curvature = False
 
-    def __call__(self, output: Float[Tensor, "outputs n"], label: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, output: Float[Tensor, "outputs n"], label: Tensor, weight: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        if weight is not None:
+            raise TrainingError("a loss_fn of your own cannot be weighted row by row; weigh the rows inside it.")
         leaf = output.detach().T.contiguous().requires_grad_()
         with torch.enable_grad():
             value = self.function(leaf, label if label.ndim == 1 else label.T)
@@ -112,25 +158,37 @@ class AnyLoss:
         return loss
 
 
-_NAMED: dict[str, Loss] = {"mse": SquaredError(), "cross_entropy": CrossEntropy()}
+_NAMED: dict[str, Loss] = {"mse": SquaredError(), "cross_entropy": CrossEntropy(), "bce": BinaryCrossEntropy()}
 
 
 def loss_named(loss: str | Callable[[Tensor, Tensor], Tensor] | None) -> Loss:
     """The loss that a user means: None (squared error), a name, or any function of (outputs, labels).
 
+    Torch's own losses of these kinds are known for what they are, label smoothing too.
+
     Raises TrainingError for an unknown name.
 
     >>> loss_named("cross_entropy")
-    CrossEntropy()
+    CrossEntropy(smoothing=0.0)
     """
-    if loss is None or type(loss) is nn.MSELoss:
+    if loss is None:
         return SquaredError()
     if isinstance(loss, str):
         if loss.lower() not in _NAMED:
             raise TrainingError(
-                f"loss_fn={loss!r} is not known; pass 'mse', 'cross_entropy' or a function (output, label)."
+                f"loss_fn={loss!r} is not known; pass 'mse', 'cross_entropy', 'bce' or a function (output, label)."
             )
         return _NAMED[loss.lower()]
-    if isinstance(loss, nn.CrossEntropyLoss) and loss.weight is None and not loss.label_smoothing:
-        return CrossEntropy()
+    # A class derived from torch's may compute something else.
+    if isinstance(loss, nn.Module) and type(loss) in _TORCH and getattr(loss, "reduction", None) == "mean":
+        return _TORCH[type(loss)](loss) or AnyLoss(loss)
     return AnyLoss(loss)
+
+
+_TORCH: dict[type[nn.Module], Callable[[Any], Loss | None]] = {
+    nn.MSELoss: lambda loss: SquaredError(),
+    nn.CrossEntropyLoss: lambda loss: (
+        CrossEntropy(loss.label_smoothing) if loss.weight is None and loss.ignore_index < 0 else None
+    ),
+    nn.BCEWithLogitsLoss: lambda loss: BinaryCrossEntropy() if loss.weight is loss.pos_weight is None else None,
+}

@@ -115,7 +115,8 @@ def probes(objective: Objective) -> Float[Tensor, "probes outputs n"]:
         generator = torch.Generator().manual_seed(0)
         draws = torch.randint(0, 2, (_PROBES, count), generator=generator).to(output)
         signs = (2 * draws - 1) / _PROBES**0.5
-    return torch.stack([objective.loss.factor(output, z[:, None]) for z in signs])
+    found = torch.stack([objective.loss.factor(output, z[:, None]) for z in signs])
+    return found if objective.weight is None else found * objective.weight.sqrt()
 
 
 def _floored(effect: Tensor) -> Tensor:

@@ -10,15 +10,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ascribe.kan.fit.chain import Chain
-from ascribe.kan.fit.dataset import Rows
+from ascribe.kan.fit.holds import Statistics
 from ascribe.kan.fit.loss import Loss
 from ascribe.kan.fit.parameters import Parameters
 from ascribe.kan.fit.penalty import Penalty
-from ascribe.kan.fit.pressure import Pressure, Statistics
+from ascribe.kan.fit.pressure import Pressure
+from ascribe.kan.fit.rows import Rows
 from ascribe.kan.fit.stages import Stage, Trace, stages
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.form import Moments
@@ -52,6 +53,7 @@ class Objective:
     def see(self, data: Rows) -> None:
         """Other rows to learn from."""
         self.inputs, self.label = self.network.rows(data.inputs).T.contiguous(), data.label
+        self.weight = data.weight
         self._forget()
 
     def refresh(self) -> None:
@@ -60,7 +62,7 @@ class Objective:
         self._point = torch.zeros_like(self.parameters.free, dtype=self._dtype)
         self._gradient = torch.zeros_like(self._point)
         self.stages = stages(self.network, self.parameters, self._point, self._gradient)
-        self._usual = Chain.takes(self.stages, self.loss, self.penalty)
+        self._usual = self.weight is None and Chain.takes(self.stages, self.loss, self.penalty)
         self._forget()
 
     def _forget(self) -> None:
@@ -99,6 +101,16 @@ class Objective:
         self.output = inputs
         return found
 
+    def outside(self, vector: Float[Tensor, " parameters"]) -> Bool[Tensor, " parameters"]:
+        """The a and b of symbolic edges that `vector` takes out of their function's domain on some row."""
+        found = torch.zeros_like(self.parameters.free)
+        parts = zip(self.stages, self.traces(vector), self.parameters.split(found), strict=True)
+        for stage, trace, part in parts:
+            # What comes from a layer that is no number itself says nothing about the next.
+            if stage.symbols is not None and trace.symbols is not None and not found.any():
+                part.symbolic[:, :2] = ~trace.symbols.f.isfinite().all(1, keepdim=True)
+        return found
+
     def of_edges(self, stiffness: Float[Tensor, " edges"]) -> list[Float[Tensor, "_ _"]]:
         """The stiffness of an evaluation, layer by layer; empty where there is none."""
         if not len(stiffness):
@@ -129,7 +141,7 @@ class Objective:
     def step_by_step(self, vector: Float[Tensor, " parameters"]) -> Evaluation:
         """The same for any nodes, loss, regulariser and device: what the chain is compared with."""
         traces = self.traces(vector, self.penalty.on_edges)
-        loss, pulled = self.loss(self.output, self.label)
+        loss, pulled = self.loss(self.output, self.label, self.weight)
         pressure = self._press(traces) if self.penalty.on_edges else None
         for l in reversed(range(len(traces))):
             trace, stage = traces[l], self.stages[l]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
@@ -35,6 +35,14 @@ class Optimiser(Protocol):
         """The objective has other rows."""
         ...
 
+    def state(self) -> dict[str, Tensor]:
+        """What it has learnt on its way, for `restore`; the vector is not of it."""
+        ...
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on, right after a `restart` at the same vector, as the optimiser that gave the state."""
+        ...
+
 
 OPTIMISERS: dict[str, Callable[..., Optimiser]] = {"LBFGS": LBFGS, "LM": LM, "Adam": Adam}
 
@@ -58,7 +66,9 @@ def optimiser_named(name: str, network: Network, rows: int, terms: int, loss: Lo
         return known[name.lower()]
     if name.lower() != "auto":
         raise TrainingError(f"opt={name!r} is not known; pass one of {', '.join(map(repr, OPTIMISERS))} or 'auto'.")
-    parameters = sum(layer.coef.numel() + layer.scale_base.numel() for layer in network.layers)
+    parameters = sum(
+        int((layer.mask != 0).sum()) * layer.basis.terms + 4 * len(layer.symbolic) for layer in network.layers
+    )
     products = parameters**2 * rows * network.nodes(network.depth)
     if loss.exact_curvature and lamb <= _WEAK and parameters <= _DENSE and products <= _PRODUCTS:
         return "LM"

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import TrainingError
-from ascribe.kan.fit.dataset import Data, Rows
+from ascribe.kan.fit.adam import Adam
+from ascribe.kan.fit.batches import Batches
+from ascribe.kan.fit.best import Best, Frame
+from ascribe.kan.fit.checkpoint import Checkpoint, fingerprint, grouped, read_checkpoint, write_checkpoint
+from ascribe.kan.fit.dataset import Data
+from ascribe.kan.fit.figures import figures_named
+from ascribe.kan.fit.grid_following import GridFollowing
 from ascribe.kan.fit.history import History
+from ascribe.kan.fit.looks import Looks
 from ascribe.kan.fit.loss import Loss
 from ascribe.kan.fit.objective import Objective
 from ascribe.kan.fit.optimisers import BATCH, make_optimiser, optimiser_named
 from ascribe.kan.fit.penalty import Penalty
-from ascribe.kan.fit.schedule import GridSchedule
-from ascribe.kan.grids import update_grid
+from ascribe.kan.fit.plan import Plan
+from ascribe.kan.fit.stop import StopTraining
+from ascribe.kan.safe_file import one_sentence
 from ascribe.kan.structure import Network
 
 # Up to this many terms of all inputs and rows double precision costs little, and steps of second order gain much by it.
 _DOUBLE = 30_000_000
 # Up to this many, threads wait for each other longer than they work.
 ALONE = 4_000_000
-# Share of the rows outside a grid above which it counts as missing the data.
-_OUTSIDE = 0.02
-# Grids that gave a training which had arrived less than this share of its objective are where they should be.
-_SETTLED = 1e-4
-# Rows that the grids of a training in batches look at.
-_GRID_ROWS = 8192
 
 
 def terms_of(network: Network, rows: int) -> int:
@@ -41,164 +41,187 @@ def terms_of(network: Network, rows: int) -> int:
 
 
 class Training:
-    """The network the user holds changes once, at the end (or before each call of a metric, which looks at it)."""
+    """The network the user holds changes at the end, and before each call of a metric or callback, which looks at it.
 
-    def __init__(
-        self,
-        kan: Network,
-        data: Data,
-        loss: Loss,
-        penalty: Penalty,
-        opt: str,
-        lr: float | None,
-        batch: int,
-        schedule: GridSchedule,
-        metrics: tuple[Callable[[], Any], ...],
-        seed: int,
-    ) -> None:
+    Raises TrainingError where the optimiser is not known or cannot do what was asked, or where a symbolic edge is no
+    number on the data.
+    """
+
+    def __init__(self, kan: Network, data: Data, loss: Loss, penalty: Penalty, plan: Plan) -> None:
         rows = len(data.train)
         terms = terms_of(kan, rows)
-        self.name = optimiser_named(opt, kan, rows, terms, loss, penalty.lamb)
-        self._kan, self._loss, self._schedule, self._metrics = kan, loss, schedule, metrics
+        self.name = optimiser_named(plan.opt, kan, rows, terms, loss, penalty.lamb)
+        if plan.rate is not None and self.name != "Adam" and plan.opt.lower() != "auto":
+            raise TrainingError(
+                f"opt={self.name!r} finds the length of its steps itself; pass opt='Adam' to schedule it."
+            )
+        self._kan, self._loss, self._plan = kan, loss, plan
         dtype = kan.layers[0].coef.dtype
         if self.name != "Adam" and terms <= _DOUBLE:
             dtype = torch.float64
         self._work = copy.deepcopy(kan).to(dtype)
-        self._train = data.train.to(dtype)
-        self._test = None if data.test is None else data.test.to(dtype)
+        parts = {"train": data.train, "val": data.val, "test": data.test}
+        self._parts = {name: part.to(dtype) for name, part in parts.items() if part is not None}
         usual = rows
         if self.name == "Adam":
-            usual = data.batch or (BATCH if opt.lower() == "auto" else rows)
-        self._size = min(batch if batch > 0 else usual, rows)
-        self._batches = self._shuffled(seed)
-        objective = Objective(self._work, next(self._batches), loss, penalty)
-        self._optimiser = make_optimiser(self.name, objective, lr)
-        self._objective = objective
-        self._unseen = None if self._test is None else self._work.rows(self._test.inputs).T.contiguous()
-        self._measured: tuple[Tensor, int, float] | None = None
+            usual = data.batch or (BATCH if plan.opt.lower() == "auto" else rows)
+        self._batches = Batches(self._parts["train"], plan.batch if plan.batch > 0 else usual, plan.seed)
+        self._objective = Objective(self._work, self._batches.next(), loss, penalty)
+        _require_numbers(kan, self._objective)
+        self._optimiser = make_optimiser(self.name, self._objective, plan.lr)
+        self._grids = GridFollowing(self._objective, plan.schedule, self._parts["train"], self._batches.whole)
+        figures = figures_named(plan.figures, loss, kan.nodes(kan.depth))
+        self._looks = Looks(self._work, self._parts, loss, figures)
         # What the vector does not hold changes with the grids alone, so one copy serves all steps between two updates.
         self._frame = self._snapshot()
-        self._best = self._frame, self._optimiser.vector.clone()
-        self._best_value, self._best_step = math.inf, 0
-        self._arrival = math.inf
-        self._results: dict[str, list[float]] = {"train_loss": []}
-        if self._test is not None:
-            self._results["test_loss"] = []
-        self._results["reg"] = []
+        self._best = Best(self._frame, self._optimiser.vector.clone())
+        self._results: dict[str, list[float]] = {}
+        self._seen: list[float] = []  # the objective, step by step, since the last look
+        self._figures: dict[str, float] = {}  # of the last look
+        self._first, self._known = 0, ""
 
-    @property
-    def _whole(self) -> bool:
-        return self._size == len(self._train)
-
-    def _shuffled(self, seed: int) -> Iterator[Rows]:
-        """Pieces of the training rows, reshuffled every epoch; an epoch's last piece too short to count is left out."""
-        if self._whole:
-            while True:
-                yield self._train
-        generator = torch.Generator().manual_seed(seed)
-        while True:
-            order = torch.randperm(len(self._train), generator=generator).to(self._train.inputs.device)
-            for first in range(0, len(order) - self._size + 1, self._size):
-                yield self._train.take(order[first : first + self._size])
-
-    def run(self, steps: int, progress: bool, callback: Callable[[int], Any] | None) -> History:
+    def run(self) -> History:
         from tqdm import tqdm
 
-        started = time.perf_counter()
-        epoch = len(self._train) // self._size
-        seen: list[float] = []
+        started, stopped, plan = time.perf_counter(), "", self._plan
         try:
-            with tqdm(range(steps), desc="fit", disable=not progress) as bar:
+            if plan.resume is not None:
+                self._resume(plan.resume)
+            with tqdm(
+                range(self._first, plan.steps),
+                desc="fit",
+                disable=not plan.progress,
+                initial=self._first,
+                total=plan.steps,
+            ) as bar:
                 for step in bar:
-                    if step and not self._whole:
-                        self._objective.see(next(self._batches))
-                        self._optimiser.feed()
-                    if self._schedule.due(step):
-                        self._update_grids()
-                    now = self._optimiser.step()
-                    if not math.isfinite(now.value):
-                        raise TrainingError(
-                            f"the loss is {now.value} at step {step} of {steps}, and the network keeps the best state"
-                            " from before; scale the data, or pass a smaller lr."
-                        )
-                    seen.append(now.value)
-                    ends = (step + 1) % epoch == 0 or step == steps - 1
-                    if ends:
-                        self._keep(sum(seen) / len(seen), step)
-                        seen = []
-                    self._record(step, now.loss, now.penalty, measure=ends or step == 0)
-                    if callback is not None:
-                        callback(step)
-                    if progress:
+                    looked = self._step(step)
+                    stopped = self._tell(step) or (self._patience_ended() if looked else "")
+                    last = bool(stopped) or step == plan.steps - 1
+                    if plan.checkpoint is not None and (last or (step + 1) % plan.every == 0):
+                        write_checkpoint(plan.checkpoint, self._state(step))
+                    if plan.progress:
                         bar.set_postfix({name: f"{values[-1]:.3g}" for name, values in self._results.items()})
+                    if stopped:
+                        break
         finally:
-            self._give_best()
-        return History(self._results, self.name, self._best_step, time.perf_counter() - started)
+            self._give(self._best.frame, self._best.vector)
+        return History(self._results, self.name, self._best.step, time.perf_counter() - started, stopped)
 
-    def _update_grids(self) -> None:
-        if self._settled():
-            return
-        objective, layers = self._objective, self._work.layers
-        objective.parameters.write(self._optimiser.vector)
-        before = [layer.grid.clone() for layer in layers]
-        # A grid that misses the data goes to it at once, at whatever cost to edges that have not seen it; later
-        # updates keep what was learnt.
-        traces = objective.traces(self._optimiser.vector)
-        outside = max(_outside(trace.inputs, *layer.range) for trace, layer in zip(traces, layers, strict=True))
-        stride = 1 if self._whole else -(-len(self._train) // _GRID_ROWS)
-        update_grid(self._work, self._train.inputs[::stride], tolerance=math.inf if outside > _OUTSIDE else 0.05)
-        if all(torch.equal(a, layer.grid) for a, layer in zip(before, layers, strict=True)):
-            return
-        self._frame = self._snapshot()
-        self._optimiser.vector = objective.parameters.read()
-        objective.refresh()
-        self._optimiser.restart()
+    def _step(self, step: int) -> bool:
+        """One step, kept in the records; whether the state was looked at for the best."""
+        batches, optimiser, plan = self._batches, self._optimiser, self._plan
+        if step and not batches.whole:
+            self._objective.see(batches.next())
+            optimiser.feed()
+        if self._grids.follow(step, optimiser):
+            self._frame = self._snapshot()
+        if plan.rate is not None and isinstance(optimiser, Adam):
+            optimiser.factor = plan.rate(step)
+        now = optimiser.step()
+        if not math.isfinite(now.value):
+            raise TrainingError(
+                f"the loss is {now.value} at step {step} of {plan.steps}, and the network keeps the best state"
+                " from before; scale the data, or pass a smaller lr."
+            )
+        self._seen.append(now.value)
+        looks = (step + 1) % batches.epoch == 0 or step == plan.steps - 1
+        if looks or not self._results:
+            self._figures = self._looks.at(self._objective, optimiser.vector)
+        parts = {name: self._figures[name] for name in ("val_loss", "test_loss") if name in self._figures}
+        record = {"train_loss": self._loss.report(now.loss), **parts, "reg": now.penalty}
+        for name, value in {**record, **self._figures}.items():
+            self._results.setdefault(name, []).append(value)
+        if looks:
+            value = parts.get("val_loss", sum(self._seen) / len(self._seen))
+            self._best.look(value, step, self._frame, optimiser.vector)
+            self._seen = []
+        return looks
 
-    def _settled(self) -> bool:
-        """Whether the training has arrived again, and the last update of its grids hardly helped."""
-        if not self._optimiser.arrived:
-            return False
-        value, before = self._optimiser.now.value, self._arrival
-        self._arrival = value
-        return before - value <= _SETTLED * abs(value)
+    def _tell(self, step: int) -> str:
+        """Metrics and callback look at the user's network as it is now; "callback" where they end the training."""
+        plan = self._plan
+        if plan.metrics or plan.callback is not None:
+            self._objective.parameters.write(self._optimiser.vector)
+            self._kan.load_state_dict(self._work.state_dict())
+        for metric in plan.metrics:
+            self._results.setdefault(metric.__name__, []).append(float(metric()))
+        if plan.callback is None:
+            return ""
+        try:
+            return "callback" if plan.callback(step) is True else ""
+        except StopTraining:
+            return "callback"
 
-    def _keep(self, value: float, step: int) -> None:
-        if value < self._best_value:
-            self._best = self._frame, self._optimiser.vector.clone()
-            self._best_value, self._best_step = value, step
+    def _patience_ended(self) -> str:
+        patience = self._plan.patience
+        return "patience" if patience is not None and self._best.since >= patience else ""
 
-    def _snapshot(self) -> dict[str, Tensor]:
+    def _snapshot(self) -> Frame:
         return {name: value.detach().clone() for name, value in self._work.state_dict().items()}
 
-    def _give_best(self) -> None:
-        frame, vector = self._best
+    def _give(self, frame: Frame, vector: Tensor) -> None:
+        """Put a state into both networks."""
         self._work.load_state_dict(frame)
         self._objective.parameters.write(vector)
         self._kan.load_state_dict(self._work.state_dict())
 
-    def _record(self, step: int, loss: float, penalty: float, measure: bool) -> None:
-        results = self._results
-        results["train_loss"].append(self._loss.report(loss))
-        results["reg"].append(penalty)
-        if self._test is not None:
-            results["test_loss"].append(self._measure(self._test) if measure else results["test_loss"][-1])
-        if self._metrics:
-            self._objective.parameters.write(self._optimiser.vector)
-            self._kan.load_state_dict(self._work.state_dict())
-            for metric in self._metrics:
-                results.setdefault(metric.__name__, []).append(float(metric()))
+    def _state(self, step: int) -> Checkpoint:
+        best = self._best
+        about = {
+            "fingerprint": self._fingerprint(),
+            "step": step,
+            "drawn": self._batches.drawn,
+            "arrival": self._grids.arrival,
+            "best": [best.value, best.step, best.since],
+            "results": self._results,
+            "seen": self._seen,
+            "figures": self._figures,
+        }
+        vectors = {"now": self._optimiser.vector, "best": best.vector}
+        optimiser = self._optimiser.state()
+        return Checkpoint(about, grouped(frame=self._frame, best=best.frame, vector=vectors, optimiser=optimiser))
 
-    def _measure(self, test: Rows) -> float:
-        """The loss on other rows; known already where the vector has not moved since."""
-        vector = self._optimiser.vector
-        if self._measured is None or self._measured[0] is not vector or self._measured[1] != vector._version:
-            assert self._unseen is not None
-            output = self._objective.run(vector, self._unseen)
-            self._measured = vector, vector._version, self._loss.report(float(self._loss(output, test.label)[0]))
-        return self._measured[2]
+    def _resume(self, path: str | os.PathLike[str]) -> None:
+        found = read_checkpoint(path, self._fingerprint())
+        about, vectors = found.about, {n: v.to(self._optimiser.vector) for n, v in found.group("vector").items()}
+        with one_sentence(path, "training", "fit(..., checkpoint=path)"):
+            self._frame = found.group("frame")
+            self._work.load_state_dict(self._frame)
+            value, step, since = about["best"]
+            self._best = Best(found.group("best"), vectors["best"], value, step, since)
+            self._results, self._seen, self._figures = about["results"], about["seen"], about["figures"]
+            self._grids.arrival = about["arrival"]
+            if about["drawn"] > self._batches.drawn:
+                self._batches.skip(about["drawn"] - self._batches.drawn - 1)
+                self._objective.see(self._batches.next())
+            self._objective.refresh()
+            self._optimiser.vector = vectors["now"]
+            self._optimiser.restart()
+            self._optimiser.restore(found.group("optimiser"))
+            self._first = about["step"] + 1
+
+    def _fingerprint(self) -> str:
+        if not self._known:
+            plan, objective = self._plan, self._objective
+            settings = [self.name, plan.lr, plan.seed, self._batches.size, plan.schedule, self._work.width]
+            edges = [layer.symbolic.names for layer in self._work.layers]
+            known = [*settings, self._work.grid, edges, type(self._loss).__name__, objective.penalty]
+            self._known = fingerprint(self._parts["train"], [repr(setting) for setting in known])
+        return self._known
 
 
-def _outside(x: Float[Tensor, "inputs n"], low: Float[Tensor, " inputs"], high: Float[Tensor, " inputs"]) -> float:
-    """The largest share of rows outside an input's grid."""
-    outside = (x < low[:, None]) | (x > high[:, None])
-    return float(outside.sum(1).amax()) / max(1, x.shape[1])
+def _require_numbers(kan: Network, objective: Objective) -> None:
+    """Raises TrainingError where a symbolic edge is no number on some rows."""
+    if not any(layer.symbolic for layer in kan.layers):
+        return
+    for l, (layer, trace) in enumerate(zip(kan.layers, objective.traces(objective.parameters.read()), strict=True)):
+        bad = [] if trace.symbols is None else (~trace.symbols.f.isfinite()).sum(1).tolist()
+        for e, rows in enumerate(bad):
+            if rows:
+                i, j = int(layer.symbolic.source[e]), int(layer.symbolic.subnode[e])
+                raise TrainingError(
+                    f"edge ({l}, {i}, {j}) is {layer.symbolic.names[e]}, which is no finite number on {rows} of"
+                    f" {trace.inputs.shape[1]} rows; fix it with an affine that keeps the data in its domain, or"
+                    f" unfix({l}, {i}, {j})."
+                )

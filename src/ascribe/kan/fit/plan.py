@@ -1,0 +1,45 @@
+"""What a user has asked of a training, beside the network, the data and the loss."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ascribe.errors import TrainingError
+from ascribe.kan.fit.rates import Rate
+from ascribe.kan.fit.schedule import GridSchedule
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Raises TrainingError for what cannot be done."""
+
+    opt: str
+    steps: int
+    lr: float | None = None
+    batch: int = -1
+    seed: int = 0
+    schedule: GridSchedule = field(default_factory=lambda: GridSchedule(10, -1, 50))
+    rate: Rate | None = None
+    patience: int | None = None
+    figures: tuple[str, ...] = ()
+    metrics: tuple[Callable[[], Any], ...] = ()
+    callback: Callable[[int], Any] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
+    every: int = 1
+    resume: str | os.PathLike[str] | None = None
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise TrainingError(f"steps={self.steps} trains nothing; pass steps >= 1.")
+        if self.patience is not None and self.patience < 1:
+            raise TrainingError(f"patience={self.patience} would stop at once; pass patience >= 1, or None.")
+        if self.every < 1:
+            raise TrainingError(f"every={self.every} is no number of steps; pass every >= 1.")
+        if self.checkpoint is not None and not Path(self.checkpoint).resolve().parent.is_dir():
+            # At once, not after the first hour.
+            raise TrainingError(f"checkpoint={str(self.checkpoint)!r} is in no folder that exists; make it first.")
