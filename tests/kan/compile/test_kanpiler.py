@@ -69,6 +69,7 @@ FORMULAS = [
     sympy.Max(a, b),
     sympy.Min(a, 1, b, c),
     sympy.Max(a, 1),
+    sympy.Abs(2 ** sympy.sin(a)) + sympy.conjugate(a * b) + sympy.im(sympy.log(a)),
     sympy.sign(a - b),
     sympy.Heaviside(a - 1) + 2 * sympy.Heaviside(b - 1, 1) - sympy.Heaviside(c - 1, 0),
     Integer(3),

@@ -60,7 +60,7 @@ def _step(sympy: Any, u: Any, at_zero: Any = None) -> Any:
     raise InputError(f"the term Heaviside({u}, {at_zero}) is compiled for 0, 1/2 or 1 at 0 only.")
 
 
-# Other functions: what they are made of.  Each is right to rounding wherever it is finite.
+# Other functions: what they are made of.
 _MADE_OF: Final[dict[str, Callable[..., Any]]] = {
     "sech": lambda sympy, u: 1 / sympy.cosh(u),
     "csch": lambda sympy, u: 1 / sympy.sinh(u),
@@ -72,6 +72,10 @@ _MADE_OF: Final[dict[str, Callable[..., Any]]] = {
     "acsch": lambda sympy, u: sympy.asinh(1 / u),
     "acoth": lambda sympy, u: sympy.atanh(1 / u),
     "atan2": _atan2,
+    # sympy writes these where nothing says that its symbols are real; the data are.
+    "re": lambda _, u: u,
+    "conjugate": lambda _, u: u,
+    "im": lambda sympy, _: sympy.Integer(0),
     "Heaviside": _step,
 }
 
