@@ -21,8 +21,8 @@ ERRORS = {
     "TrainingError",
 }  # fmt: skip
 NOUNS = {
-    "Adaptive", "Attribution", "Comparison", "Cosine", "Curve", "Euclidean", "GaussLegendre", "KAN", "KANLayer",
-    "Lasso", "Neuron", "Polyline", "Ridge", "Riemann", "Straight", "compare", "explain",
+    "Adaptive", "Attribution", "Comparison", "Cosine", "Curve", "Euclidean", "GaussLegendre", "KAN", "KANConv2d",
+    "KANLayer", "Lasso", "Neuron", "Polyline", "Ridge", "Riemann", "Straight", "compare", "explain",
     "kanpiler",
 }  # fmt: skip
 

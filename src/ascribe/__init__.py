@@ -15,6 +15,7 @@ from ascribe.errors import MissingExtra as MissingExtra
 from ascribe.errors import TargetError as TargetError
 from ascribe.errors import TrainingError as TrainingError
 from ascribe.kan.compile import kanpiler as kanpiler
+from ascribe.kan.conv import KANConv2d as KANConv2d
 from ascribe.kan.layer import KANLayer as KANLayer
 from ascribe.kan.network import KAN as KAN
 from ascribe.maths.paths import Curve as Curve
