@@ -22,6 +22,9 @@ from ascribe.kan.look import get_fun, get_range
 from ascribe.kan.module import module, remove_edge, remove_node
 from ascribe.kan.shapley import shapley
 from ascribe.kan.swap import auto_swap, swap
+from ascribe.kan.symbolic.candidates import candidates
+from ascribe.kan.symbolic.fix import fix_symbolic, set_mode, unfix_symbolic, unfix_symbolic_all
+from ascribe.kan.symbolic.suggest import suggest_symbolic
 
 Net = TypeVar("Net", bound="KAN")
 
@@ -52,6 +55,10 @@ class KAN(history.Versioned):
     remove_node = remove_node
     swap = swap
     auto_swap = auto_swap
+    candidates = candidates
+    suggest_symbolic = suggest_symbolic
+    fix_symbolic, unfix_symbolic = fix_symbolic, unfix_symbolic
+    unfix_symbolic_all, set_mode = unfix_symbolic_all, set_mode
 
     def evaluate(
         self, dataset: Any, loss_fn: str | Callable[[Tensor, Tensor], Tensor] | None = None
