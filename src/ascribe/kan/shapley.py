@@ -19,6 +19,7 @@ from ascribe.core.attribution import Attribution
 from ascribe.core.budget import Budget
 from ascribe.core.method import Recorded
 from ascribe.core.names import numbered
+from ascribe.core.threads import one_thread
 from ascribe.errors import InputError, MethodError, TargetError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.structure import Network, require_columns
@@ -67,7 +68,8 @@ def shapley(
         raise InputError(f"tolerance={tolerance} is no part of the largest value; pass one such as 1e-6.")
     rows, absent = _data(kan, x), _data(kan, _usual(kan) if background is None else background)
     outputs, budget = _outputs(kan, target), Budget(memory)
-    with torch.no_grad():
+    # The work is many small pieces, for which threads would mostly wait.
+    with torch.no_grad(), one_thread():
         # Rounding in float32 would hide what is promised.
         exact = copy.deepcopy(kan).double()
         output, reference = exact(rows)[:, outputs].T, exact(absent)[:, outputs].mean(0)
@@ -205,7 +207,7 @@ class _Solved:
 
 def _require_inside(layer: KANLayer, x: Float[Tensor, "n inputs"]) -> None:
     if layer.extrapolate == "error":
-        layer._require_inside(x)
+        layer._inside(x)
 
 
 def _curves(layer: KANLayer, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs outputs"]:
