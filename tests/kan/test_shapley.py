@@ -214,6 +214,11 @@ def test_what_cannot_be_asked():
         kan.shapley(x, background, target=0, tolerance=0.0)
     with pytest.raises(InputError, match="seen no data"):
         kan.shapley(x, target=0)
-    bounded = network([3, 2, 1], extrapolate="error")
+
+
+def test_networks_that_refuse_what_is_outside_their_grids():
+    bounded, free = (network([3, 2, 1], extrapolate=beyond, grid_range=(-9, 9)) for beyond in ("error", "linear"))
+    x, background = rows(2, 3), rows(1, 3)
+    assert torch.equal(bounded.shapley(x, background).values, free.shapley(x, background).values)
     with pytest.raises(InputError, match="leaves its grid"):
         bounded.shapley(10 * x, background)

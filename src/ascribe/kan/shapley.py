@@ -189,6 +189,7 @@ class _Solved:
         """The edges less their splines."""
         layer = self.kan.layers[1]
         at = z + self.bias
+        _require_inside(layer, at)
         found = base_function(layer.base_fun)(at, 0)[..., None] * layer.weight()[..., 0]
         if layer.symbolic:
             places = torch.arange(len(at), device=at.device)[:, None], layer.symbolic.source, layer.symbolic.subnode
@@ -200,7 +201,6 @@ class _Solved:
         layer = self.kan.layers[1]
         weight = layer.weight()[:, self.outputs, 1:] * self.outer[:, None]
         at = z + self.bias
-        _require_inside(layer, at)
         every = [design(at, layer.basis, p)[..., 1:] for p in range(layer.k + 1)]
         return torch.stack([torch.einsum("njt,jot->njo", terms, weight) for terms in every], 2)
 
