@@ -217,7 +217,7 @@ def test_what_cannot_be_asked():
 
 
 def test_networks_that_refuse_what_is_outside_their_grids():
-    bounded, free = (network([3, 2, 1], extrapolate=beyond, grid_range=(-9, 9)) for beyond in ("error", "linear"))
+    bounded, free = (network([3, 2, 1], extrapolate=beyond, grid_range=(-9.0, 9.0)) for beyond in ("error", "linear"))
     x, background = rows(2, 3), rows(1, 3)
     assert torch.equal(bounded.shapley(x, background).values, free.shapley(x, background).values)
     with pytest.raises(InputError, match="leaves its grid"):
