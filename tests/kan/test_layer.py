@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ascribe.errors import InputError
-from ascribe.kan import KANLayer
+from ascribe.kan import KAN, KANLayer
+from ascribe.kan.layer import nearest_links
+from ascribe.maths.families import FAMILIES
 from reference import splines as reference
 
 
@@ -110,3 +112,55 @@ def test_half_and_double_layers():
         assert y.dtype == dtype
         y.sum().backward()
         assert layer.coef.grad.dtype == dtype
+
+
+def test_a_grid_follows_what_the_layer_is_given_also_where_it_may_not_be_left():
+    layer = KANLayer(2, 3, extrapolate="error", dtype=torch.float64)
+    x = torch.rand(200, 4, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 6 - 2
+    x[..., 1] = 1.0
+    with pytest.raises(InputError, match="leaves its grid"):
+        layer(x)
+    moved = layer.update_grid(x, float("inf"))
+    assert moved.tolist() == [1.0, 0.0]  # a constant column has no range
+    low, high = layer.range
+    assert (float(low[0]), float(high[0])) == (float(x[..., 0].min()), float(x[..., 0].max()))
+    layer(x)
+    with pytest.raises(InputError, match="two rows"):
+        layer.update_grid(x[0, :1])
+
+
+def test_a_network_with_such_layers_gets_its_grids_too():
+    kan = KAN([2, 3, 1], extrapolate="error", dtype=torch.float64)
+    x = torch.rand(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 6 - 2
+    kan.update_grid(x, float("inf"))
+    kan(x)
+
+
+@pytest.mark.parametrize("family", ["bspline", *FAMILIES])
+def test_edges_of_any_family(family):
+    layer = KANLayer(3, 2, num=4, k=2, edge=family, dtype=torch.float64)
+    layer.mask[1, 0] = 0
+    x = torch.rand(9, 3, dtype=torch.float64) * 4 - 2
+    bases = layer.edge.bases(x.T, layer.grid)
+    silu = torch.nn.functional.silu(x)
+    splines = torch.einsum("ijb,ibn->nij", layer.coef * layer.scale_sp[..., None], bases)
+    edges = layer.mask * (silu[..., None] * layer.scale_base + splines)
+    torch.testing.assert_close(layer(x), edges.sum(1))
+    torch.testing.assert_close(layer.curves(x), edges)
+    assert ("edge=" in repr(layer)) == (family != "bspline")
+
+
+def test_a_start_with_few_edges():
+    layer = KANLayer(6, 3, sparse_init=True)
+    assert layer.mask.sum(1).tolist() == [1.0] * 6
+    assert layer.mask.argmax(1).tolist() == [0, 0, 1, 1, 2, 2]
+    assert bool((nearest_links(3, 6) == nearest_links(6, 3).T).all())
+    for inputs in range(1, 8):
+        for outputs in range(1, 8):
+            links = nearest_links(inputs, outputs)
+            assert bool(links.any(0).all())
+            assert bool(links.any(1).all())
+            at = (torch.arange(inputs) + 0.5) / inputs, (torch.arange(outputs) + 0.5) / outputs
+            distance = (at[0][:, None] - at[1]).abs()
+            nearest = (distance < distance.amin(1, keepdim=True) + 1e-6) | (distance < distance.amin(0) + 1e-6)
+            assert bool((nearest | ~links).all())

@@ -13,6 +13,7 @@ from torch import Tensor
 from ascribe.errors import InputError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.structure import Network
+from ascribe.maths.kernels.edge_sum import edge_sum
 from ascribe.maths.kernels.forms import form_for
 from ascribe.maths.splines import extend_knots, solve_normal
 
@@ -75,21 +76,17 @@ def update_grid(net: Network, x: Float[Tensor, "*batch columns"], tolerance: flo
     """
     with torch.no_grad():
         values = net.rows(x)
-        if len(values) < 2 or not bool(values.isfinite().all()):
-            raise InputError(
-                f"x has shape {tuple(x.shape)} or holds NaN, but a grid needs two rows or more of finite numbers;"
-                " pass x[x.isfinite().all(-1)]."
-            )
         moved: list[Tensor] = []
         change: list[Tensor] = []
         degenerate: list[tuple[int, int]] = []
         for l, layer in enumerate(net.layers):
-            constant = is_constant(values)
-            steps, changes = _update_layer(layer, values, constant, tolerance, hidden=l > 0)
+            steps, changes = update_layer(layer, values, tolerance, hidden=l > 0)
             moved.append(steps)
             change.append(changes)
-            degenerate += [(l, i) for i in constant.nonzero()[:, 0].tolist()]
-            values = net.to_nodes(l, layer.edges(values)[0])
+            degenerate += [(l, i) for i in is_constant(values).nonzero()[:, 0].tolist()]
+            # Also where the data is still outside of grids that may not be left.
+            sums = edge_sum(values, layer.basis, layer.weights())[0]
+            values = net.to_nodes(l, layer.with_symbolic(values, sums, None)[0])
     net.see(x)
     return GridUpdate(tuple(moved), tuple(change), tuple(degenerate))
 
@@ -109,10 +106,20 @@ def _widened(grid: Float[Tensor, "inputs points"]) -> Float[Tensor, "inputs poin
     return torch.where(high - low < least, stretched, grid)
 
 
-def _update_layer(
-    layer: KANLayer, x: Tensor, constant: Tensor, tolerance: float, hidden: bool
-) -> tuple[Tensor, Tensor]:
-    ordered = _sorted(x)
+def update_layer(
+    layer: KANLayer, x: Float[Tensor, "n inputs"], tolerance: float = 0.05, hidden: bool = False
+) -> tuple[Float[Tensor, " inputs"], Float[Tensor, " inputs"]]:
+    """The same for one layer, given its own inputs: the share of the way each grid has gone, and each one's change.
+
+    `hidden`: no grid gets narrower than a hundredth of the widest.
+    Raises InputError for fewer than two rows or values that are not finite.
+    """
+    if len(x) < 2 or not bool(x.isfinite().all()):
+        raise InputError(
+            f"x has shape {tuple(x.shape)} or holds NaN, but a grid needs two rows or more of finite numbers;"
+            " pass x[x.isfinite().all(-1)]."
+        )
+    constant, ordered = is_constant(x), _sorted(x)
     points = _grid_of_sorted(ordered, layer.num, layer.grid_eps)
     target = extend_knots(_widened(points) if hidden else points, layer.k)
     there = (target == layer.grid).all(1) & ~constant
@@ -121,7 +128,7 @@ def _update_layer(
     waiting = ~(there | constant)
     if not bool(waiting.any()):
         return moved, change
-    spread = layer.splines(x, spread=True)[1]
+    spread = edge_sum(x, layer.basis, layer.weights(), True)[1]
     assert spread is not None
     size = spread.double().square().sum(1).clamp(min=torch.finfo(torch.float64).tiny)
     refit = _Refit(layer, ordered[:: -(-len(x) // _SAMPLES)])

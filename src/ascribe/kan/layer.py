@@ -200,6 +200,18 @@ class KANLayer(nn.Module):
             spread = spread.index_put((source, subnode), deviation(whole))
         return sums + self.symbolic.gather(values), spread
 
+    def update_grid(self, x: Float[Tensor, "*batch inputs"], tolerance: float = 0.05) -> Float[Tensor, " inputs"]:
+        """Move the grids to what the layer is given, and fit the coefficients anew: how far each grid has gone, 0 to 1.
+
+        An input whose edges would change by more than `tolerance` of their spread goes only part of the way, or stays;
+        so does one that is constant. `float("inf")` lets all go.  Raises InputError as `rows` does, for fewer than two
+        rows, and for values that are not finite.
+        """
+        from ascribe.kan.grids import update_layer  # which knows layers itself
+
+        with torch.no_grad():
+            return update_layer(self, self.rows(x), tolerance)[0]
+
     def curves(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs outputs"]:
         """Every whole edge at x.  Memory for all of them."""
         found = torch.einsum("nit,ijt->nij", design(x, self.basis), self.weight())
