@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -55,3 +56,16 @@ def test_attribution_methods_on_house_prices(monkeypatch: pytest.MonkeyPatch):
 def test_feature_attribution_in_kans():
     shown = run("s0_feature_attribution")
     assert shown["model"].input_id.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_formula_becomes_a_network(capsys: pytest.CaptureFixture[str]):
+    shown = run("s2_kan_compiler")
+    model, data = shown["model"], shown["dataset"]
+    # Layers as the source shows them: a layer more, two sums in layer 1, two products of 2 and 3 factors in layer 2.
+    assert (model.width[1], model.width[2], model.width[3]) == ([3, 2], [0, 3], [1, 0])
+    assert model.arity[2] == [3, 2, 3]
+    assert {model.mode(0, i, j) for i in range(3) for j in range(7)} == {"n", "ns"}
+    # The source prints 1.5e-15, before the network is perturbed.
+    (error,) = re.findall(r"tensor\((.*?),", capsys.readouterr().out)
+    assert float(error) < 1e-12
+    assert data["train_input"].dtype == torch.float32

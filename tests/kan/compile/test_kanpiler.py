@@ -25,17 +25,20 @@ def box(ranges: list[tuple[float, float]], rows: int, dtype: torch.dtype = f64, 
     return (low + (high - low) * draw).to(dtype)
 
 
-@pytest.mark.parametrize(("dtype", "bound"), [(f64, 1e-12), (torch.float32, 1e-5)])
-def test_all_feynman_problems_on_their_ranges(dtype: torch.dtype, bound: float):
+def test_all_feynman_problems_on_their_ranges():
     """The root mean square of the error over that of the values, which are computed in float64."""
-    errors: dict[int, float] = {}
+    errors: dict[tuple[int, torch.dtype], float] = {}
     for number in range(1, 121):
         symbols, expr, f, ranges = get_feynman_dataset(number)
-        x = box(ranges, 1000, dtype, number)
-        with torch.no_grad():
-            error = kanpiler(symbols, expr, dtype=dtype)(x).double() - f(x.double())
-        errors[number] = float(error.norm() / f(x.double()).norm())
-    assert {number: e for number, e in errors.items() if not e < bound} == {}
+        kan = kanpiler(symbols, expr, dtype=f64)
+        for dtype, bound in ((f64, 1e-12), (torch.float32, 1e-5)):
+            x = box(ranges, 1000, dtype, number)
+            truth = f(x.double())
+            with torch.no_grad():
+                error = kan.to(dtype)(x).double() - truth
+            if not error.norm() < bound * truth.norm():
+                errors[number, dtype] = float(error.norm() / truth.norm())
+    assert errors == {}
 
 
 def test_problem_36_in_float64():
@@ -69,7 +72,7 @@ FORMULAS = [
     sympy.Max(a, b),
     sympy.Min(a, 1, b, c),
     sympy.Max(a, 1),
-    sympy.Abs(2 ** sympy.sin(a)) + sympy.conjugate(a * b) + sympy.im(sympy.log(a)),
+    2 ** sympy.re(a) + sympy.conjugate(a * b),
     sympy.sign(a - b),
     sympy.Heaviside(a - 1) + 2 * sympy.Heaviside(b - 1, 1) - sympy.Heaviside(c - 1, 0),
     Integer(3),
