@@ -92,8 +92,8 @@ def test_edges_say_what_they_are():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_symbolic_curve_is_its_formula(dtype):
     edge = symbolic("sin", (3.0, 0.5, 2.0, -1.0), dtype=dtype)
-    assert edge.y.dtype == edge.x.dtype == torch.zeros(0, dtype=dtype).numpy().dtype
-    np.testing.assert_allclose(edge.y, 2 * np.sin(3 * edge.x + 0.5) - 1, rtol=1e-5, atol=1e-6)
+    # a float32 network is drawn in double precision, too
+    np.testing.assert_allclose(edge.y, 2 * np.sin(3 * edge.x + 0.5) - 1, rtol=1e-12)
 
 
 def test_what_is_both_is_the_sum():

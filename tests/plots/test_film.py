@@ -47,6 +47,9 @@ def test_it_is_a_callback_of_fit(kan):
     kan.fit((x, x[:, :1] ** 2), steps=3, progress=False, callback=film)
     kan.fit((x, x[:, :1] ** 2), steps=2, progress=False, callback=film)
     assert film.steps == [0, 1, 2, 3, 4]
+    first, *_, last = film.frames
+    # more than the number of the step: what was learnt in between
+    assert (first != last)[25:].any()
 
 
 def test_a_long_film_keeps_every_second_frame(kan):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -10,6 +12,8 @@ from torch import Tensor
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.symbolic.library import function_named
 
+# Coefficients of a layer that are taken in double precision: what an edge that hardly matters does is no rounding then.
+_EXACT = 2_000_000
 # Values of edges that are held together: an edge nobody asked for is found beside the others.
 _HELD = 8_000_000
 # Values beyond the middle 90 percent that are still shown beside a pole: as many times their range.
@@ -31,6 +35,9 @@ def curves_of(
     values that are no numbers, is NaN also where it runs off towards infinity. Price: every edge of the layer at every
     point, in pieces.
     """
+    if layer.coef.numel() <= _EXACT:
+        layer, values = copy.deepcopy(layer).to("cpu", torch.float64), values.to("cpu", torch.float64)
+        sources, subnodes = sources.cpu(), subnodes.cpu()
     at = torch.linspace(0, 1, points, dtype=values.dtype, device=values.device)[:, None]
     low, high = values.amin(0), values.amax(0)
     x = low + at * (high - low)

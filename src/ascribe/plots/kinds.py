@@ -37,10 +37,11 @@ def kind_of(mode: str) -> Kind:
 def written(function: str) -> str:
     r"""The name of a library's function as matplotlib's mathematics.
 
-    >>> written("x^2.5"), written("1/sqrt(x)"), written("sin")
-    ('$x^{2.5}$', '$1/\\mathrm{sqrt}(x)$', '$\\mathrm{sin}$')
+    >>> written("x^2.5"), written("1/x^0.5"), written("sin")
+    ('$x^{2.5}$', '$1/\\sqrt{x}$', '$\\mathrm{sin}$')
     """
     if not re.fullmatch(r"[\w ./^()*+-]*", function, re.ASCII):
         return function.replace("$", r"\$")
     text = re.sub(r"\^(-?[\d.]+|\([^()]*\))", lambda power: "^{" + power[1].strip("()") + "}", function)
-    return "$" + re.sub(r"[A-Za-z_]\w+", lambda word: r"\mathrm{" + word[0].replace("_", r"\_") + "}", text) + "$"
+    text = re.sub(r"[A-Za-z_]\w+", lambda word: r"\mathrm{" + word[0].replace("_", r"\_") + "}", text)
+    return "$" + text.replace("x^{0.5}", r"\sqrt{x}") + "$"

@@ -99,6 +99,7 @@ def applied(function: str, affine: tuple[float, float, float, float], argument: 
     if function.startswith("1/") and c not in (1.0, -1.0):
         # c / x, not c times 1/x
         function, c = f"{'−' if c < 0 else ''}{_figure(abs(c))}{function[1:]}", 1.0
+    function = re.sub(r"x\^0\.5(?!\d)", "√(x)", function)
     symbol = (a, b) == (1.0, 0.0) and len(argument) <= 2 and len(argument[0][0]) == 1
     bare: Runs = inner if symbol else [("(", 0), *inner, (")", 0)]
     found: Runs = []
