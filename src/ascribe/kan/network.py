@@ -61,10 +61,13 @@ class KAN(history.Versioned):
     unfix_symbolic_all, set_mode = unfix_symbolic_all, set_mode
 
     def evaluate(
-        self, dataset: Any, loss_fn: str | Callable[[Tensor, Tensor], Tensor] | None = None
+        self,
+        dataset: Any,
+        loss_fn: str | Callable[[Tensor, Tensor], Tensor] | None = None,
+        metrics: Sequence[str] = (),
     ) -> dict[str, float | int | list[int]]:
-        """The loss on the test set of `dataset` as `fit` reports it, and the numbers of edges and cells."""
-        return evaluate.evaluate(self, dataset, loss_fn)
+        """The loss on the test set of `dataset` as `fit` reports it, named figures, numbers of edges and cells."""
+        return evaluate.evaluate(self, dataset, loss_fn, metrics)
 
     def copy(self: Net) -> Net:
         """An independent network with the same values, structure, history and data."""
@@ -164,5 +167,5 @@ class KAN(history.Versioned):
 
     @staticmethod
     def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> KAN:
-        """Read what `save` wrote."""
-        return files.load(KAN, path, device)
+        """Read what `save` wrote; from a folder of versions (`ckpt_path`) the newest, with its history."""
+        return history.load(KAN, path, device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Sequence
 from typing import Any, SupportsIndex, TypeVar
 
@@ -59,6 +60,7 @@ class Network(nn.Module):
         extrapolate: Beyond | str = "linear",
         edge: str | Sequence[str] = "bspline",
         sparse_init: bool = False,
+        ckpt_path: str | os.PathLike[str] | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -109,6 +111,7 @@ class Network(nn.Module):
         self.register_buffer("_spelt", None)
         self._last_input: Tensor | None = None
         self._training_data: Tensor | None = None
+        self.ckpt_path = ckpt_path
 
     def _per_layer(self, name: str, value: SupportsIndex | Sequence[int]) -> list[int]:
         if isinstance(value, Sequence):

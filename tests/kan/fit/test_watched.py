@@ -230,3 +230,16 @@ def test_a_frame_names_the_columns():
 def test_bad_settings_are_one_clear_sentence(settings: dict[str, Any], kind: type[Exception], text: str):
     with pytest.raises(kind, match=text):
         KAN([2, 1]).fit((torch.zeros(5, 2), torch.zeros(5)), progress=False, **settings)
+
+
+def test_a_network_is_evaluated_as_fit_measures_it():
+    x, y = waves(60)
+    label = (y > 0.5).float()
+    kan = KAN([2, 2, 1])
+    history = kan.fit((x, label), opt="LM", loss_fn="bce", metrics=["accuracy", "auc"], **QUICK)
+    found = kan.evaluate((x, label), "bce", ["accuracy", "auc"])
+    assert found["test_loss"] == pytest.approx(history["train_loss"][history.best], rel=1e-3, abs=1e-6)
+    assert found["test_accuracy"] == history["train_accuracy"][history.best]
+    assert found["n_edge"] == 6
+    with pytest.raises(TrainingError, match="compares numbers"):
+        kan.evaluate((x, label), "bce", ["r2"])
