@@ -248,7 +248,7 @@ def test_what_a_tree_says():
 def test_the_picture_of_a_tree():
     from matplotlib.figure import Figure
 
-    import ascribe.plots.tree  # noqa: F401
+    import ascribe.plots  # noqa: F401
 
     found = tree(lambda x: x[:, 0] * ((x[:, 1] ** 2 + x[:, 2]) ** 2 + x[:, 3]), points(50, 4))
     picture = found.plot()
@@ -262,7 +262,7 @@ def test_the_picture_of_a_tree():
     assert {"Mul", "GS", "a", "d"} <= {t.get_text() for t in boxes.texts}
     with pytest.raises(InputError, match="style='circle'"):
         found.plot(style="circle")
-    with pytest.raises(InputError, match="2 names for 4"):
+    with pytest.raises(InputError, match="names has 2 names"):
         found.plot(names=["a", "b"])
 
 

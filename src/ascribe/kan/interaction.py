@@ -14,8 +14,8 @@ from ascribe.kan.structure import Network
 def feature_interaction(
     kan: Network,
     l: int,
-    neuron_th: float = 1e-2,
-    feature_th: float = 1e-2,
+    neuron_th: float | int = 1e-2,
+    feature_th: float | int = 1e-2,
     x: Tensor | None = None,
 ) -> dict[tuple[int, ...], int]:
     """How many nodes of layer l combine each set of inputs, as far as the scores on x (or the remembered data) say.

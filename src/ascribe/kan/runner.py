@@ -52,11 +52,11 @@ class Run:
     dataset: Any
     grids: Sequence[int] = (5, 10, 20)
     steps: int = 20
-    lamb: float = 1e-3
+    lamb: float | int = 1e-3
     prune_round: int = 3
     refine_round: int | None = None
-    edge_th: float = 1e-2
-    node_th: float = 1e-2
+    edge_th: float | int = 1e-2
+    node_th: float | int = 1e-2
     metrics: Sequence[Metric] = ()
     progress: bool = True
     phases: list[Phase] = field(default_factory=list)

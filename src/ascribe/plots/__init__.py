@@ -21,4 +21,5 @@ from ascribe.plots.scores import scores as scores
 from ascribe.plots.series import series as series
 from ascribe.plots.token_map import token_map as token_map
 from ascribe.plots.tokens import tokens as tokens
+from ascribe.plots.tree import tree as tree
 from ascribe.plots.waterfall import waterfall as waterfall

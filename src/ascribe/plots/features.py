@@ -10,6 +10,7 @@ from torch import Tensor
 from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.kan.network import KAN
+from ascribe.kan.scores import attribute
 from ascribe.plots.scores import scores
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def features(
         return scores(shown, found.nodes[0].cpu().numpy(), error, top=top, ax=ax)
     if i is None:
         raise InputError(f"layer {l} has several nodes; pass one of them: features({l}, 0).")
-    ax = scores(shown, kan.attribute(l, i, x).cpu().numpy(), top=top, ax=ax)
+    ax = scores(shown, attribute(kan, l, i, x).cpu().numpy(), top=top, ax=ax)
     ax.set_xlabel(f"{ax.get_xlabel()}, with respect to node {i} of layer {l}")
     return ax
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def linear_network(
-    strengths: Sequence[Float[np.ndarray, "outputs inputs"]],
+    strengths: Sequence[Float[np.ndarray, "_ _"]],
     *,
     beta: float | int = 3,
     scale: float | int = 1.0,

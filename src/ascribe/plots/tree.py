@@ -9,7 +9,7 @@ from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.kan.hypotheses.tree import Kind, Tree
 from ascribe.plots.canvas import axes, ink, paper, root
-from ascribe.plots.network import _formula
+from ascribe.plots.network import named
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -35,8 +35,8 @@ def tree(
     count = len(drawn.variables)
     if style not in ("tree", "box"):
         raise InputError(f"style={style!r} is not known; pass 'tree' or 'box'.")
-    if names is not None and len(names) != count:
-        raise InputError(f"names has {len(names)} names for {count} variables; pass one each.")
+    own = drawn.names or tuple(f"$x_{{{i}}}$" for i in range(count))
+    labels = named(names, own, "names")
     ax = axes(ax, height=1.0 + 0.8 * drawn.height, width=max(3.0, 0.7 * count))
     ax.set_xlim(-0.6, count - 0.4)
     ax.set_ylim(-0.7, drawn.height + 0.5)
@@ -46,11 +46,6 @@ def tree(
     def middle(node: Tree) -> float:
         return sum(place[i] for i in (node.variables[0], node.variables[-1])) / 2
 
-    def name(i: int) -> str:
-        if names is not None:
-            return names[i] if isinstance(names[i], str) else _formula(names[i])
-        return drawn.names[i] if drawn.names else f"$x_{{{i}}}$"
-
     draw: Callable[[matplotlib.axes.Axes, Tree, Callable[[Tree], float]], None] = _sign if style == "tree" else _box
     todo = [drawn]
     while todo:
@@ -59,7 +54,7 @@ def tree(
         if node.children:
             draw(ax, node, middle)
         else:
-            ax.text(middle(node), -0.2, name(node.variables[0]), ha="center", va="top", color=ink(ax), fontsize=11)
+            ax.text(middle(node), -0.2, labels[node.variables[0]], ha="center", va="top", color=ink(ax), fontsize=11)
     return root(ax)
 
 

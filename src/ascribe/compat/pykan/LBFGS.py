@@ -14,12 +14,12 @@ class LBFGS(torch.optim.LBFGS):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1,
+        lr: float | int = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
-        tolerance_grad: float = 1e-7,
-        tolerance_change: float = 1e-9,
-        tolerance_ys: float = 1e-32,
+        tolerance_grad: float | int = 1e-7,
+        tolerance_change: float | int = 1e-9,
+        tolerance_ys: float | int = 1e-32,
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:

@@ -14,7 +14,7 @@ from ascribe.compat.pykan.hypothesis import plot_tree
 from ascribe.errors import InputError, TrainingError
 from ascribe.kan.regularization import sparsity
 
-Matrices = list[Float[Tensor, "outputs inputs"]]
+Matrices = list[Float[Tensor, "_ _"]]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -42,7 +42,7 @@ class MLP(nn.Module):
             for layer in self._layers:
                 for values in (layer.weight, layer.bias):
                     bound = layer.in_features**-0.5
-                    values.copy_(torch.rand(values.shape, generator=generator) * 2 * bound - bound)
+                    values.uniform_(-bound, bound, generator=generator)
         self.act_fun = nn.SiLU()
         self.cache_data: Tensor | None = None
         self.to(device)
@@ -115,7 +115,7 @@ class MLP(nn.Module):
         """Nothing: scores are found when they are asked for.  Raises InputError when the network has seen no data."""
         assert self.acts
 
-    def reg(self, reg_metric: str, lamb_l1: float, lamb_entropy: float) -> Float[Tensor, ""]:
+    def reg(self, reg_metric: str, lamb_l1: float | int, lamb_entropy: float | int) -> Float[Tensor, ""]:
         """The sum and the entropies of "w", "act" (`wa_forward`), "fa" (`edge_scores`) or "a" (`acts_scale`).
 
         Raises InputError for another metric.
@@ -136,16 +136,16 @@ class MLP(nn.Module):
         opt: str = "LBFGS",
         steps: int = 100,
         log: int = 1,
-        lamb: float = 0.0,
-        lamb_l1: float = 1.0,
-        lamb_entropy: float = 2.0,
+        lamb: float | int = 0.0,
+        lamb_l1: float | int = 1.0,
+        lamb_entropy: float | int = 2.0,
         loss_fn: Loss | None = None,
         lr: float | None = None,
         batch: int = -1,
         metrics: Sequence[Callable[[], Any]] | None = None,
         in_vars: Sequence[Any] | None = None,
         out_vars: Sequence[Any] | None = None,
-        beta: float = 3,
+        beta: float | int = 3,
         device: torch.device | str = "cpu",
         reg_metric: str = "w",
         display_metrics: Sequence[str] | None = None,
@@ -237,8 +237,8 @@ class MLP(nn.Module):
         x: Tensor | None = None,
         in_var: Sequence[Any] | None = None,
         style: str = "tree",
-        sym_th: float = 1e-3,
-        sep_th: float = 1e-1,
+        sym_th: float | int = 1e-3,
+        sep_th: float | int = 1e-1,
         skip_sep_test: bool = False,
         verbose: bool = False,
     ) -> Any:
@@ -246,7 +246,7 @@ class MLP(nn.Module):
         rows = self.acts[0] if x is None else x
         return plot_tree(self, rows, in_var, style, sym_th, sep_th, skip_sep_test, verbose)
 
-    def plot(self, beta: float = 3, scale: float = 1.0, metric: str = "w") -> Any:
+    def plot(self, beta: float | int = 3, scale: float | int = 1.0, metric: str = "w") -> Any:
         """The picture of the network, as a figure: weights above 0 blue, below 0 red, as opaque as `metric` says.
 
         Raises InputError for another metric than "w", "act" and "fa".

@@ -40,13 +40,13 @@ class MultKAN(SymbolicReading, Restructuring):
         grid: Any = 3,
         k: Any = 3,
         mult_arity: int | Sequence[Sequence[int]] = 2,
-        noise_scale: float = 0.3,
-        scale_base_mu: float = 0.0,
-        scale_base_sigma: float = 1.0,
+        noise_scale: float | int = 0.3,
+        scale_base_mu: float | int = 0.0,
+        scale_base_sigma: float | int = 1.0,
         base_fun: str = "silu",
         symbolic_enabled: bool = True,
         affine_trainable: bool = False,
-        grid_eps: float = 0.02,
+        grid_eps: float | int = 0.02,
         grid_range: Sequence[float | int] | np.ndarray = (-1, 1),
         sp_trainable: bool = True,
         sb_trainable: bool = True,
@@ -82,7 +82,7 @@ class MultKAN(SymbolicReading, Restructuring):
         )
 
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, x: Shaped[Tensor, "*batch columns"], singularity_avoiding: bool = False, y_th: float = 10.0
+        self, x: Shaped[Tensor, "*batch columns"], singularity_avoiding: bool = False, y_th: float | int = 10.0
     ) -> Float[Tensor, "*batch outputs"]:
         """The outputs; with `singularity_avoiding` symbolic edges are held between -y_th and y_th."""
         if not singularity_avoiding:
@@ -99,11 +99,11 @@ class MultKAN(SymbolicReading, Restructuring):
         opt: str = "LBFGS",
         steps: int = 100,
         log: int = 1,
-        lamb: float = 0.0,
-        lamb_l1: float = 1.0,
-        lamb_entropy: float = 2.0,
-        lamb_coef: float = 0.0,
-        lamb_coefdiff: float = 0.0,
+        lamb: float | int = 0.0,
+        lamb_l1: float | int = 1.0,
+        lamb_entropy: float | int = 2.0,
+        lamb_coef: float | int = 0.0,
+        lamb_coefdiff: float | int = 0.0,
         update_grid: bool = True,
         grid_update_num: int = 10,
         loss_fn: str | Callable[[Tensor, Tensor], Tensor] | None = None,
@@ -115,11 +115,11 @@ class MultKAN(SymbolicReading, Restructuring):
         save_fig: bool = False,
         in_vars: Sequence[Any] | None = None,
         out_vars: Sequence[Any] | None = None,
-        beta: float = 3,
+        beta: float | int = 3,
         save_fig_freq: int = 1,
         img_folder: str = "./video",
         singularity_avoiding: bool = False,
-        y_th: float = 1000.0,
+        y_th: float | int = 1000.0,
         reg_metric: str = "edge_forward_spline_n",
         display_metrics: Sequence[str] | None = None,
         **more: Any,
@@ -160,7 +160,9 @@ class MultKAN(SymbolicReading, Restructuring):
             film.save_frames(img_folder)
         return history
 
-    def _film(self, every: int, in_vars: Sequence[Any] | None, out_vars: Sequence[Any] | None, beta: float) -> Any:
+    def _film(
+        self, every: int, in_vars: Sequence[Any] | None, out_vars: Sequence[Any] | None, beta: float | int
+    ) -> Any:
         from ascribe.plots.film import Film
 
         return Film(self, every=every, in_vars=in_vars, out_vars=out_vars, beta=beta)
@@ -168,10 +170,10 @@ class MultKAN(SymbolicReading, Restructuring):
     def reg(
         self,
         reg_metric: str,
-        lamb_l1: float,
-        lamb_entropy: float,
-        lamb_coef: float = 0.0,
-        lamb_coefdiff: float = 0.0,
+        lamb_l1: float | int,
+        lamb_entropy: float | int,
+        lamb_coef: float | int = 0.0,
+        lamb_coefdiff: float | int = 0.0,
     ) -> Float[Tensor, ""]:
         """The penalty of `fit` on `cache_data`."""
         seen = self.activations(self.cache_data)
@@ -188,8 +190,8 @@ class MultKAN(SymbolicReading, Restructuring):
         x: Tensor | None = None,
         in_var: Sequence[Any] | None = None,
         style: str = "tree",
-        sym_th: float = 1e-3,
-        sep_th: float = 1e-1,
+        sym_th: float | int = 1e-3,
+        sep_th: float | int = 1e-1,
         skip_sep_test: bool = False,
         verbose: bool = False,
     ) -> Any:

@@ -81,7 +81,7 @@ class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
         return full.index_put((edges.subnode, edges.source), edges.affine)
 
     def forward(
-        self, x: Float[Tensor, "n inputs"], singularity_avoiding: bool = False, y_th: float = 10.0
+        self, x: Float[Tensor, "n inputs"], singularity_avoiding: bool = False, y_th: float | int = 10.0
     ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "n outputs inputs"]]:
         """The sums, and every edge; with `singularity_avoiding` functions are held within y_th."""
         values = self.edges.values(x)
@@ -101,8 +101,8 @@ class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
         x: Float[Tensor, " n"] | None = None,
         y: Float[Tensor, " n"] | None = None,
         random: bool = False,
-        a_range: tuple[float, float] = (-10, 10),
-        b_range: tuple[float, float] = (-10, 10),
+        a_range: Sequence[float | int] = (-10, 10),
+        b_range: Sequence[float | int] = (-10, 10),
         verbose: bool = True,
     ) -> float | None:
         """Make the edge from input i to output j a function: fitted to points, or with 1, 0, 1, 0 (or at `random`).

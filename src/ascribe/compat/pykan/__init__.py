@@ -33,12 +33,18 @@ from ascribe.compat.pykan.utils import batch_jacobian as batch_jacobian
 from ascribe.compat.pykan.utils import create_dataset as create_dataset
 from ascribe.compat.pykan.utils import create_dataset_from_data as create_dataset_from_data
 from ascribe.compat.pykan.utils import ex_round as ex_round
+from ascribe.compat.pykan.utils import fit_params as fit_params
 from ascribe.compat.pykan.utils import get_derivative as get_derivative
 from ascribe.compat.pykan.utils import model2param as model2param
 from ascribe.compat.pykan.utils import sparse_mask as sparse_mask
 from ascribe.errors import need
 
-_OWN = [name for name in dir() if name[0] != "_" and name not in ("Any", "OPTIONAL", "annotations", "need", "star")]
+_OWN = [
+    "KAN", "KANLayer", "LBFGS", "MultKAN", "SYMBOLIC_LIB", "Symbolic_KANLayer", "add_symbolic", "augment_input",
+    "batch_hessian", "batch_jacobian", "copy", "create_dataset", "create_dataset_from_data", "curve2coef",
+    "ex_round", "fit_params", "get_derivative", "glob", "hypothesis", "model2param", "nn", "np", "os",
+    "plot_tree", "random", "re", "sparse_mask", "spline", "torch", "tqdm", "utils",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -10,8 +10,8 @@ from torch import Tensor
 from ascribe.kan.symbolic import library as native
 from ascribe.kan.symbolic.function import Function
 
-Protected = Callable[[Tensor, float], tuple[tuple[()], Tensor]]
-Entry = tuple[Callable[[Tensor], Tensor], Callable[[Any], Any], float, Protected]
+Protected = Callable[[Tensor, Any], tuple[tuple[()], Tensor]]
+Entry = tuple[Callable[[Tensor], Tensor], Callable[[Any], Any], float | int, Protected]
 
 
 @final
@@ -42,7 +42,7 @@ def entry(function: Function) -> Entry:
     return function.torch, function.sympy, function.complexity, lambda x, y_th: ((), bounded(function.torch(x), y_th))
 
 
-def bounded(y: Tensor, y_th: float) -> Tensor:
+def bounded(y: Tensor, y_th: float | int) -> Tensor:
     """Values as they are between -y_th and y_th, the nearer of the two beyond, and 0 where there is none."""
     return y.nan_to_num(0.0, y_th, -y_th).clamp(-y_th, y_th)
 

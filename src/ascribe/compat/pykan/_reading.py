@@ -135,7 +135,7 @@ class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
         """Nothing: `node_attribute_scores` is found when it is asked for."""
 
     def feature_interaction(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, l: int, neuron_th: float = 1e-2, feature_th: float = 1e-2
+        self, l: int, neuron_th: float | int = 1e-2, feature_th: float | int = 1e-2
     ) -> dict[tuple[int, ...], int]:
         """How many nodes of layer l combine each set of inputs."""
         return feature_interaction(self, l, neuron_th, feature_th, self._held_out)

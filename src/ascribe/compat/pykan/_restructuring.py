@@ -39,7 +39,7 @@ class Restructuring(Reading):
 
     def prune_node(  # pyright: ignore[reportIncompatibleMethodOverride]
         self: Net,
-        threshold: float = 1e-2,
+        threshold: float | int = 1e-2,
         mode: Literal["auto", "manual"] | str = "auto",
         active_neurons_id: Sequence[Sequence[int]] | None = None,
         log_history: bool = True,
@@ -47,12 +47,12 @@ class Restructuring(Reading):
         """Without the hidden nodes that score at or below `threshold`, or with the given ones only."""
         return self._new(super().prune_node(threshold, active_neurons_id), log_history)
 
-    def prune_edge(self: Net, threshold: float = 3e-2, log_history: bool = True) -> Net:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def prune_edge(self: Net, threshold: float | int = 3e-2, log_history: bool = True) -> Net:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Take the edges away that score at or below `threshold`."""
         return self._become(super().prune_edge(threshold), log_history)
 
     def prune_input(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self: Net, threshold: float = 1e-2, active_inputs: Sequence[int] | None = None, log_history: bool = True
+        self: Net, threshold: float | int = 1e-2, active_inputs: Sequence[int] | None = None, log_history: bool = True
     ) -> Net:
         """Without the inputs that score at or below `threshold`; it prints which of them stay.
 
@@ -92,6 +92,18 @@ class Restructuring(Reading):
     def auto_swap_l(self: Net, l: int) -> Net:
         """Put the nodes of layer l into an order with short edges."""
         return self._become(swaps.auto_swap(self, self._held_out, l))
+
+    def rewind(self: Net, model_id: str) -> Net:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The network as it was at that version, in a new round."""
+        return super().rewind(model_id)
+
+    def checkout(self: Net, model_id: str) -> Net:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """A copy of the network as it was at that version."""
+        return super().checkout(model_id)
+
+    def log_history(self, method_name: str) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Keep the present state as a new version."""
+        return super().log_history(method_name)
 
     def update_grid_from_samples(self, x: Float[Tensor, "*batch columns"]) -> None:
         """Move the knots of every layer to the data."""

@@ -28,10 +28,10 @@ def detect_separability(
     model: Model,
     x: Float[Tensor, "n d"],
     mode: str = "add",
-    score_th: float = 1e-2,
-    res_th: float = 1e-2,
+    score_th: float | int = 1e-2,
+    res_th: float | int = 1e-2,
     n_clusters: int | Sequence[int] | None = None,
-    bias: float = 0.0,
+    bias: float | int = 0.0,
     verbose: bool = False,
 ) -> dict[str, Any]:
     """The strengths `hessian` of all pairs, and the finest grouping: n_groups, labels, groups; and it prints."""
@@ -48,21 +48,23 @@ def test_separability(
     x: Float[Tensor, "n d"],
     groups: Sequence[Sequence[int]],
     mode: str = "add",
-    threshold: float = 1e-2,
-    bias: float = 0,
+    threshold: float | int = 1e-2,
+    bias: float | int = 0,
 ) -> bool:
     """Whether the function is a sum ("add") or a product ("mul") over the groups."""
     return bool(check_separability(model, x, groups, mode, threshold, bias))
 
 
 def test_general_separability(
-    model: Model, x: Float[Tensor, "n d"], groups: Sequence[Sequence[int]], threshold: float = 1e-2
+    model: Model, x: Float[Tensor, "n d"], groups: Sequence[Sequence[int]], threshold: float | int = 1e-2
 ) -> bool:
     """Whether it is a function of a sum over the groups."""
     return bool(check_general_separability(model, x, groups, threshold))
 
 
-def test_symmetry(model: Model, x: Float[Tensor, "n d"], group: Sequence[int], dependence_th: float = 1e-3) -> bool:
+def test_symmetry(
+    model: Model, x: Float[Tensor, "n d"], group: Sequence[int], dependence_th: float | int = 1e-3
+) -> bool:
     """Whether it depends on the group through one number."""
     return bool(check_symmetry(model, x, group, dependence_th))
 
@@ -101,7 +103,7 @@ def get_dependence(model: Model, x: Float[Tensor, "n d"], group: Sequence[int]) 
     return (turning * unit[list(group)][:, None] * unit[rest]).abs().median(0).values
 
 
-def get_molecule(model: Model, x: Float[Tensor, "n d"], sym_th: float = 1e-3, verbose: bool = True) -> Molecules:
+def get_molecule(model: Model, x: Float[Tensor, "n d"], sym_th: float | int = 1e-3, verbose: bool = True) -> Molecules:
     """Level by level, from single variables to all: which variables have come together in one number.
 
     The levels are those of the one tree that the function has (`ascribe.kan.hypotheses.tree`).
@@ -114,7 +116,7 @@ def get_molecule(model: Model, x: Float[Tensor, "n d"], sym_th: float = 1e-3, ve
 
 
 def get_tree_node(
-    model: Model, x: Float[Tensor, "n d"], moleculess: Molecules, sep_th: float = 1e-2, skip_test: bool = True
+    model: Model, x: Float[Tensor, "n d"], moleculess: Molecules, sep_th: float | int = 1e-2, skip_test: bool = True
 ) -> tuple[list[list[int]], list[list[str]]]:
     """For every level above the variables, of every molecule: of how many it is made, and how.
 
@@ -133,7 +135,7 @@ def get_tree_node(
     return arities, kinds
 
 
-def _kind(model: Model, x: Tensor, parts: list[list[int]], sep_th: float, top: bool, skip_test: bool) -> str:
+def _kind(model: Model, x: Tensor, parts: list[list[int]], sep_th: float | int, top: bool, skip_test: bool) -> str:
     if len(parts) == 1:
         return "Id"
     if skip_test:
@@ -150,8 +152,8 @@ def plot_tree(
     x: Float[Tensor, "n d"],
     in_var: Sequence[Any] | None = None,
     style: str = "tree",
-    sym_th: float = 1e-3,
-    sep_th: float = 1e-1,
+    sym_th: float | int = 1e-3,
+    sep_th: float | int = 1e-1,
     skip_sep_test: bool = False,
     verbose: bool = False,
 ) -> Any:

@@ -18,6 +18,9 @@ from ascribe.kan.hypotheses.jets import hessian, jacobian
 from ascribe.kan.hypotheses.parameters import parameter_derivative, parameter_vector
 from ascribe.kan.layer import nearest_links
 from ascribe.kan.network import KAN
+from ascribe.kan.symbolic.function import Function
+from ascribe.kan.symbolic.library import LIBRARY
+from ascribe.maths.affine import fit_affine
 
 Dataset = dict[str, Tensor]
 Ranges = Sequence[SupportsFloat] | Sequence[Sequence[SupportsFloat]]
@@ -67,7 +70,7 @@ def create_dataset(
 def create_dataset_from_data(
     inputs: Float[Tensor, "rows columns"],
     labels: Tensor,
-    train_ratio: float = 0.8,
+    train_ratio: float | int = 0.8,
     device: torch.device | str = "cpu",
     seed: int = 0,
 ) -> Dataset:
@@ -115,9 +118,9 @@ def get_derivative(
     derivative: str = "hessian",
     loss_mode: str = "pred",
     reg_metric: str = "w",
-    lamb: float = 0.0,
-    lamb_l1: float = 1.0,
-    lamb_entropy: float = 0.0,
+    lamb: float | int = 0.0,
+    lamb_l1: float | int = 1.0,
+    lamb_entropy: float | int = 0.0,
 ) -> Tensor:
     """The derivative of the mean squared error ("pred"), the regulariser ("reg") or their sum ("all"), a row or matrix.
 
@@ -137,7 +140,7 @@ def get_derivative(
     return parameter_derivative(model, loss, derivative)[None]
 
 
-def _penalty(model: Any, inputs: Tensor, reg_metric: str, lamb_l1: float, lamb_entropy: float) -> Tensor:
+def _penalty(model: Any, inputs: Tensor, reg_metric: str, lamb_l1: float | int, lamb_entropy: float | int) -> Tensor:
     if isinstance(model, KAN):
         return model.regularization(reg_metric, lamb_l1, lamb_entropy, seen=model.activations(inputs))
     return model.reg(reg_metric, lamb_l1, lamb_entropy)
@@ -161,7 +164,36 @@ def ex_round(ex1: Any, n_digit: int) -> Any:
     3.14*x + 2.72
     """
     sympy = need("sympy", extra="pykan")
-    return ex1.xreplace({number: sympy.Float(round(number, n_digit)) for number in ex1.atoms(sympy.Float)})
+    return ex1.xreplace({number: sympy.Float(round(float(number), n_digit)) for number in ex1.atoms(sympy.Float)})
+
+
+def fit_params(
+    x: Float[Tensor, " n"],
+    y: Float[Tensor, " n"],
+    fun: Callable[[Tensor], Tensor],
+    a_range: Sequence[float | int] = (-10, 10),
+    b_range: Sequence[float | int] = (-10, 10),
+    grid_number: int = 101,
+    iteration: int = 3,
+    verbose: bool = True,
+    device: torch.device | str = "cpu",
+) -> tuple[Float[Tensor, "4"], Float[Tensor, ""]]:
+    r"""The a, b, c, d with the least $\sum (y - c f(a x + b) - d)^2$, and the coefficient of determination.
+
+    Without effect are `grid_number` and `iteration` (the search goes on until nothing improves) and `device` (x says
+    it).  Raises InputError where no a and b in range keep x inside the function's domain.
+    """
+    known = next((f for f in LIBRARY.values() if f.torch is fun), Function("f", fun, fun, 1))
+    ends = [(float(low), float(high)) for low, high in (a_range, b_range)]
+    found = fit_affine(x[None], y[None], [known], ends[0], ends[1])
+    affine, r2 = found.affine[0, 0].to(x), found.r2[0, 0].to(x)
+    if not bool(affine.isfinite().all()):
+        raise InputError(f"no a and b in {a_range} and {b_range} keep a x + b where the function has values.")
+    if verbose:
+        print(f"r2 is {float(r2)}")
+        if r2 < 0.9:
+            print("r2 is low: it may be another function.")
+    return affine, r2
 
 
 def _fits(ranges: Ranges, n_var: int) -> bool:

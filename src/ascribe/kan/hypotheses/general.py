@@ -17,7 +17,9 @@ from ascribe.kan.hypotheses.separability import Groups, median_rows, partition
 from ascribe.kan.hypotheses.symmetry import STILL
 
 
-def check_general_separability(f: Function, x: Shaped[Tensor, "n d"], groups: Groups, threshold: float = 1e-2) -> Check:
+def check_general_separability(
+    f: Function, x: Shaped[Tensor, "n d"], groups: Groups, threshold: float | int = 1e-2
+) -> Check:
     r"""Whether f is a function of a sum over these groups, as far as they go.
 
     The number is the largest $\mathrm{median}_x |\partial_i\partial_j \ln|\partial_b f / \partial_a f||\,s_i s_j$ over

@@ -17,7 +17,7 @@ from ascribe.kan.hypotheses.symmetry import dependence
 Set = frozenset[int]
 
 
-def closure(at: Jet, start: Set, threshold: float) -> Set:
+def closure(at: Jet, start: Set, threshold: float | int) -> Set:
     """The smallest set with `start` in it that acts through one number; the jet is in units of spread."""
     grown = start
     while True:
@@ -28,7 +28,7 @@ def closure(at: Jet, start: Set, threshold: float) -> Set:
         grown = joined
 
 
-def parts(at: Jet, whole: Set, threshold: float) -> list[Set]:
+def parts(at: Jet, whole: Set, threshold: float | int) -> list[Set]:
     """The largest proper sets in `whole` that act through one number and overlap no other, by their first variable.
 
     Price: a closure a pair of variables; each a few sums over the Hessian, no call of the function.

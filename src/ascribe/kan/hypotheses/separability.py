@@ -61,10 +61,10 @@ def detect_separability(
     f: Function,
     x: Shaped[Tensor, "n d"],
     mode: Mode | str = "add",
-    score_th: float = 1e-2,
-    res_th: float = 1e-2,
+    score_th: float | int = 1e-2,
+    res_th: float | int = 1e-2,
     n_clusters: int | tuple[int, int] | None = None,
-    bias: float = 0.0,
+    bias: float | int = 0.0,
 ) -> Separability:
     """The finest grouping without an interaction of `score_th` between groups, and with a residual below `res_th`.
 
@@ -99,8 +99,8 @@ def check_separability(
     x: Shaped[Tensor, "n d"],
     groups: Groups,
     mode: Mode | str = "add",
-    threshold: float = 1e-2,
-    bias: float = 0.0,
+    threshold: float | int = 1e-2,
+    bias: float | int = 0.0,
 ) -> Check:
     """Whether f is a sum (or product) over these groups, and over what they leave out; price as the Hessian of f.
 
@@ -113,7 +113,9 @@ def check_separability(
     return separability_over(interactions(jet(f, x), x, mode, bias)[0], groups, mode, threshold)
 
 
-def separability_over(interaction: Float[Tensor, "d d"], groups: Groups, mode: Mode | str, threshold: float) -> Check:
+def separability_over(
+    interaction: Float[Tensor, "d d"], groups: Groups, mode: Mode | str, threshold: float | int
+) -> Check:
     """The same from interactions at hand."""
     whole = partition(groups, len(interaction))
     value, against = _strongest(interaction, whole)
@@ -122,7 +124,7 @@ def separability_over(interaction: Float[Tensor, "d d"], groups: Groups, mode: M
 
 
 def interactions(
-    at: Jet, x: Shaped[Tensor, "n d"], mode: Mode | str, bias: float = 0.0
+    at: Jet, x: Shaped[Tensor, "n d"], mode: Mode | str, bias: float | int = 0.0
 ) -> tuple[Float[Tensor, "d d"], Float[Tensor, "d d"]]:
     """The interaction of every pair of variables, and the same in units of f.
 

@@ -23,7 +23,7 @@ STILL = 1e-7
 """A slope below this share of the largest is rounding: it has no direction, and f does not depend on the variable."""
 
 
-def check_symmetry(f: Function, x: Shaped[Tensor, "n d"], group: Sequence[int], threshold: float = 1e-3) -> Check:
+def check_symmetry(f: Function, x: Shaped[Tensor, "n d"], group: Sequence[int], threshold: float | int = 1e-3) -> Check:
     """Whether f depends on the variables of the group through one number alone.
 
     The number is the largest median speed, over the other variables, with which the gradient's direction turns: in

@@ -83,8 +83,8 @@ _WORDS: dict[Kind, str] = {
 def tree(
     f: Function,
     x: Shaped[Tensor, "n d"],
-    sym_th: float = 1e-3,
-    sep_th: float = 1e-2,
+    sym_th: float | int = 1e-3,
+    sep_th: float | int = 1e-2,
     names: Sequence[str] | None = None,
     kinds: bool = True,
 ) -> Tree:
