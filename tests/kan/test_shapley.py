@@ -116,7 +116,7 @@ def test_other_families_are_estimated_well(edge):
 def test_many_inputs_against_sampling():
     kan, x, background = network([40, 3, 1]), rows(2, 40), rows(3, 40, seed=2)
     found = kan.shapley(x, background)
-    sampled = explain(kan, x, Shapley(budget=20_000), background=background)
+    sampled = explain(kan, x, Shapley(budget=6000), background=background)
     apart = (found.values - sampled.values).abs() / sampled.error
     assert float(apart.max()) < 5
     assert float(apart.square().mean()) < 2
@@ -172,9 +172,9 @@ def test_the_background_is_the_networks_own_data():
     kan, seen = network([3, 2, 1]), rows(250, 3)
     x = rows(2, 3, seed=2)
     kan.remember(seen)
-    found = kan.shapley(x)
+    found = kan.shapley(x, tolerance=0.1)
     spread = seen[torch.linspace(0, 249, 100).round().long()]
-    assert torch.equal(found.values, kan.shapley(x, spread).values)
+    assert torch.equal(found.values, kan.shapley(x, spread, tolerance=0.1).values)
     kan.remember(seen[:7])
     assert torch.equal(kan.shapley(x).values, kan.shapley(x, seen[:7]).values)
 
@@ -221,4 +221,4 @@ def test_networks_that_refuse_what_is_outside_their_grids():
     x, background = rows(2, 3), rows(1, 3)
     assert torch.equal(bounded.shapley(x, background).values, free.shapley(x, background).values)
     with pytest.raises(InputError, match="leaves its grid"):
-        bounded.shapley(10 * x, background)
+        bounded.shapley(100 * x, background)

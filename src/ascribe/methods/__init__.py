@@ -5,6 +5,7 @@ from ascribe.methods.banzhaf import Banzhaf as Banzhaf
 from ascribe.methods.conductance import Conductance as Conductance
 from ascribe.methods.deconvolution import Deconvolution as Deconvolution
 from ascribe.methods.deep_lift import DeepLift as DeepLift
+from ascribe.methods.exact_shapley import ExactShapley as ExactShapley
 from ascribe.methods.expected import Expected as Expected
 from ascribe.methods.expected_gradients import ExpectedGradients as ExpectedGradients
 from ascribe.methods.grad_cam import GradCAM as GradCAM
