@@ -11,8 +11,8 @@ import ascribe.methods
 import ascribe.testing
 
 METHODS = {
-    "Ablation", "Banzhaf", "Conductance", "Deconvolution", "DeepLift", "ExactShapley", "Expected", "ExpectedGradients", "GradCAM",
-    "GuidedBackprop", "GuidedGradCAM", "InputXGradient", "IntegratedGradients", "IntegratedHessians",
+    "Ablation", "Banzhaf", "Conductance", "Deconvolution", "DeepLift", "ExactShapley", "Expected",
+    "ExpectedGradients", "GradCAM", "GuidedBackprop", "GuidedGradCAM", "InputXGradient", "IntegratedGradients", "IntegratedHessians",
     "InternalInfluence", "KernelShap", "LRP", "Lime", "NeuronConductance", "Occlusion", "Permutation", "Saliency",
     "Shapley", "ShapleyInteractions", "SmoothGrad", "SmoothGradSquared", "VarGrad",
 }  # fmt: skip
