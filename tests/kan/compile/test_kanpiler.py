@@ -72,6 +72,7 @@ FORMULAS = [
     sympy.Max(a, b),
     sympy.Min(a, 1, b, c),
     sympy.Max(a, 1),
+    sympy.Max(0, a - 1, b - 1, c - 1) + sympy.Min(0, 1 - a, 1 - b),
     2 ** sympy.re(a) + sympy.conjugate(a * b),
     sympy.sign(a - b),
     sympy.Heaviside(a - 1) + 2 * sympy.Heaviside(b - 1, 1) - sympy.Heaviside(c - 1, 0),

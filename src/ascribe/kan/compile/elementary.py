@@ -116,9 +116,10 @@ def _power(exponent: Any) -> str:
 def made_of(sympy: Any, part: Any) -> Any | None:
     """A function in terms of others, where it is one of several arguments or one without an edge of its own."""
     if part.func is sympy.Max:
-        first, second = part.args[0], part.func(*part.args[1:])
-        number, other = (first, second) if first.is_number else (second, first)
-        return number + sympy.Max(0, other - number)
+        # A number first, so that the rest is one edge of it; not 0, which would give the same maximum again.
+        first = min((u for u in part.args if u != 0), key=lambda u: not u.is_number)
+        others = part.func(*[u for u in part.args if u != first])
+        return first + sympy.Max(0, others - first)
     if part.func is sympy.Min:
         return -sympy.Max(*[-u for u in part.args])
     made = _MADE_OF.get(part.func.__name__)
