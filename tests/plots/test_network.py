@@ -11,7 +11,7 @@ import sympy
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.figure import Figure
 
 from ascribe.errors import InputError
@@ -111,7 +111,9 @@ def test_tick_writes_ranges_and_sample_marks_data():
     kan(torch.linspace(-1, 1, 60).reshape(30, 2))
     plain, full_one = kan.plot(), kan.plot(tick=True, sample=True)
     assert len(written(full_one)) == len(written(plain)) + 4 * 2
-    assert len(full_one.axes[0].lines) == 1
+    (points,) = (c for c in full_one.axes[0].collections if isinstance(c, PathCollection))
+    assert len(points.get_offsets()) == 30 * kan.n_edge
+    assert not any(isinstance(c, PathCollection) for c in plain.axes[0].collections)
 
 
 def test_a_network_that_takes_some_columns_picks_their_names():

@@ -120,30 +120,33 @@ class Pen:
                 _curve(e, square, band.side, samples[:, e.source])
                 for e, square in zip(band.edges, band.squares, strict=True)
             ]
-            self.ax.plot(*np.concatenate(places).T, "o", color=FIRST, markersize=1.8, mew=0, alpha=0.7, zorder=4)
+            # fainter on faint edges, which they would outshine
+            colours = to_rgba_array([FIRST] * len(places), 0.75 * np.maximum(opacity, 0.15))
+            size = float(np.clip(4 * band.side * self.unit, 0.8, 1.8)) ** 2
+            self.ax.scatter(
+                *np.concatenate(places).T, s=size, c=np.repeat(colours, len(samples), 0), linewidths=0, zorder=4
+            )
         for edge, square, seen in zip(band.edges, band.squares, opacity, strict=True):
             if tick:
-                self._ranges(edge, square, band.side)
+                self._ranges(edge, square, band.side, max(seen, 0.5))
             if formulas and edge.function:
-                self._name(edge, square, band.side, seen)
+                self._name(edge, square, band.side, max(seen, 0.5))
 
-    def _ranges(self, edge: Edge, square: np.ndarray, side: float) -> None:
+    def _ranges(self, edge: Edge, square: np.ndarray, side: float, alpha: float) -> None:
         size = float(np.clip(8 * side * self.unit, 2.0, 6.5))
         (x, y), half = square, side / 2
         (left, right), (low, high) = (_apart(*ends(values)) for values in (edge.x, edge.y))
-        self.text((x - half, y - half), f" {left}", size, ha="left", va="top")
-        self.text((x + half, y - half), f"{right} ", size, ha="right", va="top")
-        self.text((x - half, y - half), f"{low} ", size, ha="right", va="bottom", rotation=90)
-        self.text((x - half, y + half), f"{high} ", size, ha="right", va="top", rotation=90)
+        self.text((x - half, y - half), f" {left}", size, ha="left", va="top", alpha=alpha)
+        self.text((x + half, y - half), f"{right} ", size, ha="right", va="top", alpha=alpha)
+        self.text((x - half, y - half), f"{low} ", size, ha="right", va="bottom", rotation=90, alpha=alpha)
+        self.text((x - half, y + half), f"{high} ", size, ha="right", va="top", rotation=90, alpha=alpha)
 
-    def _name(self, edge: Edge, square: np.ndarray, side: float, seen: float) -> None:
+    def _name(self, edge: Edge, square: np.ndarray, side: float, alpha: float) -> None:
         size = float(np.clip(11 * side * self.unit, 3.0, 8.5))
         # on paper, so that the line above the thumbnail does not run through it
         behind = {"facecolor": paper(self.ax), "edgecolor": "none", "pad": 0.6}
         place = square[0] - side / 2, square[1] + side / 2 + 1.5 / 72 / self.unit
-        self.text(
-            place, written(edge.function), size, ha="left", va="bottom", bbox=behind, alpha=max(seen, 0.5), zorder=4
-        )
+        self.text(place, written(edge.function), size, ha="left", va="bottom", bbox=behind, alpha=alpha, zorder=4)
 
     def legend(self, kinds: list[Kind], place: tuple[float, float], size: float) -> None:
         """The looks of the kinds with their names in one line that ends at `place`, its upper right corner."""
