@@ -12,9 +12,9 @@ import ascribe.testing
 
 METHODS = {
     "Ablation", "Banzhaf", "Conductance", "Deconvolution", "DeepLift", "ExactShapley", "Expected",
-    "ExpectedGradients", "GradCAM", "GuidedBackprop", "GuidedGradCAM", "InputXGradient", "IntegratedGradients", "IntegratedHessians",
-    "InternalInfluence", "KernelShap", "LRP", "Lime", "NeuronConductance", "Occlusion", "Permutation", "Saliency",
-    "Shapley", "ShapleyInteractions", "SmoothGrad", "SmoothGradSquared", "VarGrad",
+    "ExpectedGradients", "GradCAM", "GuidedBackprop", "GuidedGradCAM", "InputXGradient", "IntegratedGradients",
+    "IntegratedHessians", "InternalInfluence", "KernelShap", "LRP", "Lime", "NeuronConductance", "Occlusion",
+    "Permutation", "Saliency", "Shapley", "ShapleyInteractions", "SmoothGrad", "SmoothGradSquared", "VarGrad",
 }  # fmt: skip
 ERRORS = {
     "AscribeError", "FileError", "InputError", "LayerError", "MethodError", "MissingExtra", "TargetError",
