@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.figure import Figure
@@ -49,6 +49,7 @@ def test_every_edge_has_one_frame(width):
 
 
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=4))
+@example([90, 10, 9, 1])
 def test_frames_stay_apart_and_inside(width):
     layout = lay_out(full(width), full(width).edges)
     for band in layout.bands:

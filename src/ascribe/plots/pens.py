@@ -122,7 +122,7 @@ class Pen:
             ]
             # fainter on faint edges, which they would outshine
             colours = to_rgba_array([FIRST] * len(places), 0.75 * np.maximum(opacity, 0.15))
-            size = float(np.clip(4 * band.side * self.unit, 0.8, 1.8)) ** 2
+            size = float(np.clip(4 * band.side * self.unit, 0.8, 2.6)) ** 2
             self.ax.scatter(
                 *np.concatenate(places).T, s=size, c=np.repeat(colours, len(samples), 0), linewidths=0, zorder=4
             )
