@@ -51,7 +51,7 @@ class Film:
 
     `x` is the data that the pictures look at (by itself the data that the network remembers), `dpi` the pixels of an
     inch, `in_vars`, `out_vars`, `beta`, `metric` and `scale` are those of `kan.plot`. All frames have the size of the
-    first. They are kept packed, some 60 kB each (half a megabyte with 1,000 edges), and at most `most` of them: a longer
+    first. They are kept packed, some 60 kB each (half a megabyte with 1,000 edges), at most `most` of them: a longer
     film keeps every second of its frames, and from then on draws half as often. Steps of several fits count on.
     Price: some 80 ms a frame (a second with 1,000 edges).
 
