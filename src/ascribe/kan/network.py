@@ -24,6 +24,7 @@ from ascribe.kan.shapley import shapley
 from ascribe.kan.swap import auto_swap, swap
 from ascribe.kan.symbolic.candidates import candidates
 from ascribe.kan.symbolic.fix import fix_symbolic, set_mode, unfix_symbolic, unfix_symbolic_all
+from ascribe.kan.symbolic.formula import symbolic_formula
 from ascribe.kan.symbolic.suggest import suggest_symbolic
 
 Net = TypeVar("Net", bound="KAN")
@@ -57,6 +58,7 @@ class KAN(history.Versioned):
     auto_swap = auto_swap
     candidates = candidates
     suggest_symbolic = suggest_symbolic
+    symbolic_formula = symbolic_formula
     fix_symbolic, unfix_symbolic = fix_symbolic, unfix_symbolic
     unfix_symbolic_all, set_mode = unfix_symbolic_all, set_mode
 
