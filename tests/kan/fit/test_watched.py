@@ -84,6 +84,7 @@ def test_a_share_is_held_out_by_the_seed():
         assert any(torch.equal(pair[0], u) and torch.equal(pair[1], v) for u, v in zip(x, y, strict=True))
     classes = torch.tensor([0] * 40 + [1] * 10)
     assert Rows(x, classes).split(0.2, 0, by_class=True)[1].label.tolist() == [0] * 8 + [1] * 2
+    assert Rows(x, classes[None].float()).split(0.2, 0, by_class=True)[1].label.tolist() == [[0.0] * 8 + [1.0] * 2]
     history = KAN([2, 1]).fit((x, y), validation=0.2, **QUICK)
     assert math.isfinite(history["val_loss"][-1])
 

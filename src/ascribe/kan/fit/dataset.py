@@ -75,7 +75,7 @@ def read_dataset(
     if share is not None:
         if len(train) < 2:
             raise TrainingError(f"validation={validation} leaves nothing of {len(train)} rows; pass more rows.")
-        train, val = train.split(share, seed, by_class=loss.kind == "classes")
+        train, val = train.split(share, seed, loss.kind in ("classes", "binary") and train.label.numel() == len(train))
     return Data(train, weighed.get("test"), val, parts["train"].batch, _names(dataset))
 
 

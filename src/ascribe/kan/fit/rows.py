@@ -34,7 +34,7 @@ class Rows:
         held = min(max(1, round(share * len(self))), len(self) - 1)
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed)).to(self.inputs.device)
         if by_class:
-            order = order[self.label[order].argsort(stable=True)]
+            order = order[self.label.reshape(-1)[order].argsort(stable=True)]
         chosen = ((torch.arange(held, device=order.device) + 0.5) * len(order) / held).long()
         out = torch.zeros(len(order), dtype=torch.bool, device=order.device)
         out[order[chosen]] = True
