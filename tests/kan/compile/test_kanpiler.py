@@ -221,6 +221,14 @@ def test_what_cannot_be_compiled_names_the_term(expr: object, said: str):
         kanpiler((a, b), expr)
 
 
+def test_nesting_beyond_all_measure_is_refused():
+    expr = a
+    for _ in range(120):
+        expr = sympy.sin(expr) + 1
+    with pytest.raises(InputError, match="nested too deeply"):
+        kanpiler(a, expr)
+
+
 @pytest.mark.parametrize("variables", [(), (a, a), (1, 2), a + b, 1])
 def test_variables_are_distinct_symbols(variables: object):
     with pytest.raises(InputError, match=r"are no distinct symbols"):

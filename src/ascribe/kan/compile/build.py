@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from ascribe.errors import InputError, need
-from ascribe.kan.compile.graph import Subnode, Term, real
+from ascribe.kan.compile.graph import real
 from ascribe.kan.compile.placement import Layer, place
 from ascribe.kan.compile.reading import Reader
 from ascribe.kan.compile.sharing import share
 from ascribe.kan.grids import update_grid
 from ascribe.kan.structure import Network
+from ascribe.kan.symbolic.library import function_named
 from ascribe.kan.symbolic.parse import parse
 
 Net = TypeVar("Net", bound=Network)
@@ -37,7 +38,10 @@ def compiled_as(
 ) -> Net:
     """A network of this kind that computes the expressions; see `ascribe.kan.compile.kanpiler`."""
     symbols = _symbols(variables)
-    layers = place(share(Reader(symbols).read(_expressions(expr, symbols))))
+    try:
+        layers = place(share(Reader(symbols).read(_expressions(expr, symbols))))
+    except RecursionError:
+        raise InputError("the expression is nested too deeply to be read; compile its parts one by one.") from None
     net = kind(
         [layer.width for layer in layers],
         grid=grid,
@@ -83,26 +87,23 @@ def _expressions(expr: Any, symbols: Sequence[Any]) -> list[Any]:
 
 
 def _connect(net: Network, l: int, below: Layer, above: Layer) -> None:
-    """The edges of a layer. The constant of a sum is its first edge's d, to be trained as the edge is."""
+    """The edges of a layer, all at once. The constant of a sum is its first edge's d, to be trained as the edge is."""
+    like = net.layers[l].mask
+    edges: list[tuple[str, int, int, Tensor]] = []
     subnode = 0
     with torch.no_grad():
         for number, (_, node) in enumerate(above.nodes):
             for factor in node.factors:
                 bias = real(_number(factor.bias))
-                for edge, affine in _edges(factor, bias):
-                    net.fix(l, below.place(edge.source), subnode, edge.function, affine)
+                for first, term in enumerate(factor.terms):
+                    a, b, c = (real(_number(value)) for value in (term.a, term.b, term.c))
+                    affine = torch.tensor([a, b, c, 0.0 if first else bias], dtype=like.dtype, device=like.device)
+                    edges.append((function_named(term.function).name, below.places[term.source], subnode, affine))
                 if not factor.terms:
                     net.subnode_bias[l][subnode] = bias
                 subnode += 1
             net.node_bias[l][number] = real(_number(node.bias))
-
-
-def _edges(factor: Subnode, bias: float) -> list[tuple[Term, list[float]]]:
-    found: list[tuple[Term, list[float]]] = []
-    for first, edge in enumerate(factor.terms):
-        a, b, c = (real(_number(value)) for value in (edge.a, edge.b, edge.c))
-        found.append((edge, [a, b, c, 0.0 if first else bias]))
-    return found
+    net.layers[l].symbolic._take(sorted(edges, key=lambda edge: edge[:3]))
 
 
 def _number(value: Any) -> Any:

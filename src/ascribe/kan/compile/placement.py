@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from ascribe.kan.compile.graph import Graph, Node, Subnode, Term
 
@@ -22,9 +23,10 @@ class Layer:
     def arity(self) -> list[int]:
         return [len(node.factors) for _, node in self.nodes if len(node.factors) > 1]
 
-    def place(self, number: int) -> int:
-        """The place of a node in its layer."""
-        return next(place for place, (found, _) in enumerate(self.nodes) if found == number)
+    @cached_property
+    def places(self) -> dict[int | None, int]:
+        """The place in the layer of every node, by its number."""
+        return {number: place for place, (number, _) in enumerate(self.nodes)}
 
 
 def place(graph: Graph) -> list[Layer]:
