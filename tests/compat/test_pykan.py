@@ -127,13 +127,19 @@ def test_a_split_uses_every_row_once():
 
 def test_arguments_of_pykan_are_taken_and_files_are_not_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    model = KAN(width=[2, 1], auto_save=True, ckpt_path="./model", symbolic_enabled=True, save_act=True)
+    model = KAN(
+        width=[2, 1], auto_save=True, symbolic_enabled=True, save_act=True, first_init=True, state_id=0, round=0
+    )
     history = model.fit(create_dataset(lambda x: x[:, 0]), steps=1, log=1, y_th=1000.0, progress=False)
     assert set(history) == {"train_loss", "test_loss", "reg"}
     assert np.isfinite(history["test_loss"]).all()
     assert type(model.prune()) is KAN
     assert type(model.rewind("0.1")) is KAN
+    silent = KAN(width=[2, 1], auto_save=False, ckpt_path="./model")
+    silent.refine(5)
     assert list(tmp_path.iterdir()) == []
+    KAN(width=[2, 1], ckpt_path="./model").refine(5)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_the_callers_width_stays_as_it_is():

@@ -181,3 +181,87 @@ def test_without_data_it_says_what_to_type():
     with pytest.raises(InputError, match=r"call fit\(...\) first, or pass the data"):
         KAN([2, 3, 1]).prune()
     KAN([2, 3, 1]).prune(0.0, 0.0, x=torch.rand(20, 2))
+
+
+def symbolic(seed=0):
+    """The network of products, with functions in the place of some splines and beside one."""
+    kan, x = products(seed)
+    kan.fix(0, 1, 2, "sin", [1.0, 0.2, 0.8, 0.1])
+    kan.fix(0, 3, 5, "x^2", [0.5, 0.1, 0.9, 0.3])
+    kan.fix(1, 0, 1, "exp", [0.3, 0.0, 0.7, 0.2])
+    kan.fix(2, 1, 1, "tanh", [1.3, 0.0, 0.9, 0.2])
+    kan.layers[2].mask[1, 1] = 1
+    return kan, x
+
+
+def whole_edges(kan, x):
+    """For every layer its edges at its nodes, functions with splines."""
+    return [layer.curves(nodes) for layer, nodes in zip(kan.layers, kan.activations(x).nodes, strict=True)]
+
+
+@given(st.integers(0, 20))
+def test_scores_of_symbolic_edges_are_those_of_the_same_curves(seed):
+    kan, x = symbolic(seed)
+    seen = kan.activations(x)
+    at = torch.eye(2, dtype=float64) / 2
+    for l in (2, 1, 0):
+        share = whole_edges(kan, x)[l].std(0) / (seen.subnodes[l].std(0) + 1e-4)
+        at_subnodes = at[:, kan.owners(l + 1)]
+        edges = at_subnodes[:, None] * share
+        torch.testing.assert_close(kan.scores().edges[l], edges.sum(0))
+        at = edges.sum(2)
+    torch.testing.assert_close(kan.feature_score, at.sum(0))
+
+
+@pytest.mark.parametrize("edge", [(0, 1, 2), (1, 0, 1), (2, 1, 1)])
+def test_a_function_that_does_not_vary_goes_and_changes_nothing(edge):
+    kan, x = symbolic()
+    l, i, j = edge
+    kan.fix(l, i, j, "sin", [0.0, 0.4, 2.0, 0.7])
+    kan.layers[l].mask[i, j] = 0
+    small = kan.prune_edge(1e-9)
+    assert small.mode(l, i, j) == ""
+    assert small.n_edge == kan.n_edge - 1
+    torch.testing.assert_close(small(x), kan(x), rtol=1e-12, atol=1e-12)
+
+
+@given(st.integers(0, 20), st.sampled_from([0.3, 1e6]))
+def test_what_stays_of_symbolic_edges_is_what_it_was(seed, threshold):
+    kan, x = symbolic(seed)
+    before = {n: t.clone() for n, t in kan.state_dict().items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        small = kan.prune_edge(threshold)
+    found, path = kan.scores(), strongest_path(kan, kan.scores())
+    for l, (layer, kept, needed) in enumerate(zip(kan.layers, small.layers, path, strict=True)):
+        stays = layer.present & ((found.edges[l] > threshold) | needed)
+        assert torch.equal(kept.present, stays)
+        nodes = kan.activations(x).nodes[l]
+        torch.testing.assert_close(kept.curves(nodes), layer.curves(nodes) * stays)
+    assert small(x).std(0).max().item() > 0
+    assert all(torch.equal(t, kan.state_dict()[n]) for n, t in before.items())
+
+
+def test_the_strongest_path_may_be_one_of_functions():
+    kan = KAN([2, 2, 1], dtype=float64)
+    x = torch.rand(60, 2, generator=torch.Generator().manual_seed(0), dtype=float64)
+    kan.fix(0, 1, 0, "x", [1.0, 0.0, 50.0, 0.0])
+    kan.fix(1, 0, 0, "x", [1.0, 0.0, 50.0, 0.0])
+    kan.remember(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        small = kan.prune(1e6, 1e6).prune_input(0.5)
+    assert (small.width, small.n_edge, small.input_id.tolist()) == ([[1, 0], [1, 0], [1, 0]], 2, [1])
+    assert [layer.symbolic.names for layer in small.layers] == [("x",), ("x",)]
+    assert (small(x) - 2500 * x[:, [1]]).std() < 1e-2 * kan(x).std()
+
+
+def test_nodes_go_with_their_functions_and_leave_their_means():
+    kan, x = symbolic()
+    small = kan.prune_node(active_neurons_id=[[0, 4], [0, 1]])
+    assert [layer.symbolic.names for layer in small.layers] == [("x^2",), ("exp",), ("tanh",)]
+    gone = whole_edges(kan, x)[1][:, [1, 2, 3]].mean(0).sum(0)[[0, 1]]
+    kept = small.activations(x).subnodes[1] * small.subnode_scale[1] + small.subnode_bias[1]
+    alone = whole_edges(kan, x)[1][:, [0, 4]].sum(1)[:, [0, 1]] + gone
+    expected = alone * kan.subnode_scale[1][:2] + kan.subnode_bias[1][:2]
+    torch.testing.assert_close(kept, expected)

@@ -26,9 +26,10 @@ Metrics = Sequence[Callable[[], Any]]
 class MultKAN(SymbolicReading, Restructuring):
     """What pykan's programs call KAN or MultKAN.
 
-    Without effect are `symbolic_enabled`, `save_act` (what is not there or not asked for costs nothing), `auto_save`,
-    `ckpt_path`, `first_init`, `state_id` and `round` (versions are kept in memory, and no file is written unless
-    `saveckpt` or `save` is called). What the native network has beside is taken by name: dtype, extrapolate, edge.
+    Versions are kept in memory; with a `ckpt_path`, and without `auto_save=False`, each is a file there too.
+    Without effect are `symbolic_enabled`, `save_act` (what is not there or not asked for costs nothing), `first_init`,
+    `state_id` and `round` (versions number themselves). What the native network has beside is taken by name: dtype,
+    extrapolate, edge.
 
     >>> KAN(width=[2, 3, 1], auto_save=False).n_edge
     9
@@ -55,7 +56,7 @@ class MultKAN(SymbolicReading, Restructuring):
         sparse_init: bool = False,
         auto_save: bool = True,
         first_init: bool = True,
-        ckpt_path: str = "./model",
+        ckpt_path: str | os.PathLike[str] | None = None,
         state_id: int = 0,
         round: int = 0,
         device: torch.device | str = "cpu",
@@ -77,6 +78,7 @@ class MultKAN(SymbolicReading, Restructuring):
             sb_trainable,
             seed,
             sparse_init=sparse_init,
+            ckpt_path=ckpt_path if auto_save else None,
             device=device,
             **more,
         )
