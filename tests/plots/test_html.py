@@ -14,8 +14,8 @@ from ascribe.errors import InputError
 from ascribe.kan import KAN
 from ascribe.kan.picture import Edge, picture
 from ascribe.plots import pages
-from ascribe.plots.pages.drawing import ROUGH, outline
 from ascribe.plots.pages.mathematics import applied, plain, runs
+from ascribe.plots.pages.outline import ROUGH, outline
 
 HOSTILE = "</script><script>alert(1)</script><b>&'\""
 

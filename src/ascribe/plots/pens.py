@@ -11,15 +11,13 @@ import numpy as np
 from ascribe.kan.picture import Edge, Kind, Picture
 from ascribe.plots.canvas import ink, paper
 from ascribe.plots.kinds import LOOKS, written
-from ascribe.plots.labels import number
 from ascribe.plots.layout import Band, Layout
 from ascribe.plots.palette import FIRST
+from ascribe.plots.scale import apart, ends, opacity, unit
 
 if TYPE_CHECKING:
     import matplotlib.axes
 
-FAINTEST = 0.06
-"""Opacity that an edge keeps, so that one can see that it is there."""
 RADIUS = 0.13
 """Of a sign of sum or product, in the layout's units; dots are half of it."""
 MARGIN = 0.12
@@ -135,7 +133,7 @@ class Pen:
     def _ranges(self, edge: Edge, square: np.ndarray, side: float, alpha: float) -> None:
         size = float(np.clip(8 * side * self.unit, 2.0, 6.5))
         (x, y), half = square, side / 2
-        (left, right), (low, high) = (_apart(*ends(values)) for values in (edge.x, edge.y))
+        (left, right), (low, high) = (apart(*ends(values)) for values in (edge.x, edge.y))
         self.text((x - half, y - half), f" {left}", size, ha="left", va="top", alpha=alpha)
         self.text((x + half, y - half), f"{right} ", size, ha="right", va="top", alpha=alpha)
         self.text((x - half, y - half), f"{low} ", size, ha="right", va="bottom", rotation=90, alpha=alpha)
@@ -232,33 +230,6 @@ def _products(picture: Picture, layer: int) -> list[tuple[int, range]]:
         found.append((sums + k, range(start, start + arity)))
         start += arity
     return found
-
-
-def opacity(scores: list[float] | np.ndarray, beta: float) -> np.ndarray:
-    r"""$\tanh(\beta\cdot|score|)$, and never so little that an edge is not seen at all."""
-    return np.maximum(np.tanh(beta * np.abs(np.asarray(scores, dtype=np.float64))), FAINTEST)
-
-
-def ends(values: np.ndarray) -> tuple[float, float]:
-    """The least and the largest number among the values; NaN where there is none."""
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if len(finite) else (np.nan, np.nan)
-
-
-def _apart(low: float, high: float) -> tuple[str, str]:
-    """Both ends in as many digits as tell them apart."""
-    texts = [(number(low, digits), number(high, digits)) for digits in range(2, 7)]
-    return next((both for both in texts if both[0] != both[1]), texts[0])
-
-
-def unit(values: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """`values` on the scale that runs from -1/2 to 1/2 over `whole`; a constant is in the middle."""
-    low, high = ends(whole)
-    # differences at the level of rounding are no shape
-    if not high - low > 1e-6 * max(abs(low), abs(high)):
-        return np.where(np.isfinite(values), 0.0, np.nan)
-    # halves, as the range of the largest numbers is none
-    return (values.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2) - 0.5
 
 
 def _curve(edge: Edge, square: np.ndarray, side: float, x: np.ndarray | None = None) -> np.ndarray:

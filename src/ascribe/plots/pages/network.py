@@ -22,7 +22,7 @@ from ascribe.plots.pages.document import Document
 from ascribe.plots.pages.drawing import Drawing
 from ascribe.plots.pages.formulas import Formulas
 from ascribe.plots.pages.mathematics import runs
-from ascribe.plots.pens import FAINTEST, ends, opacity
+from ascribe.plots.scale import FAINTEST, ends, opacity
 from ascribe.plots.sheet import MOST, Sheet, plan
 
 _RULES = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
