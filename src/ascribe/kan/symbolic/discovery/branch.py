@@ -1,0 +1,74 @@
+"""A question that is searched: what function of these variables gives these values?"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ascribe.errors import need
+
+
+@dataclass(frozen=True)
+class Branch:
+    r"""The data is $y = u\,h(x)$: `factor` is u, `variables` are the x as expressions in the columns of the data.
+
+    `weight` holds u's values. h is searched in the plain symbols `symbols`, and no longer than `until`, a moment of
+    time.perf_counter.
+    """
+
+    x: Float[Tensor, "variables n"]
+    y: Float[Tensor, " n"]
+    weight: Float[Tensor, " n"]
+    variables: tuple[Any, ...]
+    factor: Any
+    until: float = math.inf
+
+    @staticmethod
+    def of(
+        x: Float[Tensor, "variables n"], y: Float[Tensor, " n"], variables: Sequence[Any], until: float = math.inf
+    ) -> Branch:
+        """The data as it came."""
+        return Branch(x, y, torch.ones_like(y), tuple(variables), need("sympy", extra="pykan").Integer(1), until)
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return time.perf_counter() > self.until
+
+    @cached_property
+    def symbols(self) -> tuple[Any, ...]:
+        """Stand-ins for the variables."""
+        sympy = need("sympy", extra="pykan")
+        positive = (self.x > 0).all(1).tolist()
+        # What is positive on the data may leave a modulus and a root.
+        return tuple(
+            sympy.Dummy(f"q{i}", positive=True) if p else sympy.Dummy(f"q{i}", real=True)
+            for i, p in enumerate(positive)
+        )
+
+    @property
+    def kept(self) -> Tensor:
+        """The rows where the factor does not vanish: h is seen there."""
+        return self.weight.abs() > 1e-4 * self.weight.abs().amax()
+
+    @cached_property
+    def inputs(self) -> Float[Tensor, "variables m"]:
+        """The variables where h is seen."""
+        return self.x[:, self.kept]
+
+    @cached_property
+    def target(self) -> Float[Tensor, " m"]:
+        """The values of h."""
+        return (self.y / self.weight)[self.kept]
+
+    def whole(self, h: Any, symbols: Sequence[Any]) -> Any:
+        """The formula of the data from one of h."""
+        return self.factor * h.xreplace(dict(zip(symbols, self.variables, strict=True)))

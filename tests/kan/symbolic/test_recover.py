@@ -1,0 +1,148 @@
+"""From data to a formula: exact where the data are."""
+
+from __future__ import annotations
+
+import pytest
+import sympy
+import torch
+
+from ascribe.errors import InputError
+from ascribe.kan.feynman import get_feynman_dataset
+from ascribe.kan.symbolic.discovery import Discovery, discover
+from ascribe.kan.symbolic.discovery.batch import Batch
+from ascribe.kan.symbolic.discovery.branch import Branch
+from ascribe.kan.symbolic.discovery.reduction import reduced
+from ascribe.kan.symbolic.discovery.starts import PORTFOLIO, SUM, Prior, drawn
+from ascribe.kan.symbolic.evaluate import evaluate
+from ascribe.kan.symbolic.exact import exact_number
+from ascribe.kan.symbolic.pareto import Candidate, Pareto
+
+
+def _draw(ranges: list[tuple[float, float]], rows: int, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    low, high = torch.tensor(ranges, dtype=torch.float64).T
+    return low + (high - low) * torch.rand(rows, len(low), generator=generator, dtype=torch.float64)
+
+
+def _found(problem: int, seed: int = 0, seconds: float = 30.0) -> tuple[Discovery, sympy.Expr]:
+    symbols, expression, f, ranges = get_feynman_dataset(problem)
+    x = _draw(ranges, 600, seed)
+    return discover(x, f(x), [str(s) for s in symbols], seconds=seconds, seed=seed), expression
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tutorials_formula_is_found_exactly(seed: int) -> None:
+    x = _draw([(-1.0, 1.0)] * 2, 1000, seed)
+    y = torch.exp(torch.sin(torch.pi * x[:, 0]) + x[:, 1] ** 2)
+    found = discover(x, y, names=["x", "y"], seed=seed)
+    a, b = sympy.symbols("x y")
+    assert sympy.simplify(found.formula - sympy.exp(sympy.sin(sympy.pi * a) + b**2)) == 0
+    fresh = _draw([(-1.0, 1.0)] * 2, 500, seed + 100)
+    truth = torch.exp(torch.sin(torch.pi * fresh[:, 0]) + fresh[:, 1] ** 2)
+    assert float((found(fresh) - truth).square().mean()) < 1e-20
+    assert float((found.kan()(fresh)[:, 0].detach() - truth).square().mean()) < 1e-20
+
+
+# A product, a root of a quotient, a quotient of sums, an outer function of a pair, a wave of a difference.
+@pytest.mark.parametrize("problem", [57, 17, 21, 86, 109])
+def test_formulas_of_physics_are_found_exactly(problem: int) -> None:
+    found, expression = _found(problem)
+    assert found.exact
+    positive = {s: sympy.Symbol(s.name, positive=True) for s in expression.free_symbols}
+    assert sympy.simplify((found.formula - expression).xreplace(positive)) == 0
+
+
+def test_the_same_seed_finds_the_same() -> None:
+    first, second = (_found(2, seed=3)[0] for _ in range(2))
+    assert first.table.formula == second.table.formula
+
+
+def test_noise_gives_a_front_of_approximations() -> None:
+    x = _draw([(0.5, 2.0), (-1.0, 1.0)], 400, 0)
+    noise = torch.randn(400, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    found = discover(x, x[:, 0] * x[:, 1] + 0.01 * noise, seconds=3.0)
+    assert not found.exact
+    assert list(found.table.complexity) == sorted(found.table.complexity)
+    assert list(found.table.error) == sorted(found.table.error, reverse=True)
+    fresh = _draw([(0.5, 2.0), (-1.0, 1.0)], 400, 1)
+    assert float((found(fresh) - fresh[:, 0] * fresh[:, 1]).abs().max()) < 0.01
+
+
+def test_columns_that_do_not_count_are_left_out() -> None:
+    x = _draw([(0.5, 2.0)] * 3, 300, 0)
+    x[:, 1] = 4.0
+    found = discover(x, 3 * x[:, 2] ** 2, names=["a", "b", "c"])
+    assert found.formula == 3 * sympy.Symbol("c") ** 2
+    assert discover(x, torch.full((300,), 2.5)).formula == 2.5
+
+
+def test_data_that_cannot_be_searched_are_refused() -> None:
+    x = torch.rand(50, 2, dtype=torch.float64)
+    with pytest.raises(InputError, match="NaN"):
+        discover(x, torch.full((50,), torch.nan))
+    with pytest.raises(InputError, match="rows"):
+        discover(x, torch.zeros(49))
+    with pytest.raises(InputError, match="20"):
+        discover(x[:10], torch.zeros(10))
+    with pytest.raises(InputError, match="names"):
+        discover(x, x[:, 0], names=["a", "a"])
+
+
+def test_variables_are_taken_together_as_the_data_ask() -> None:
+    x = _draw([(0.5, 2.0)] * 3, 600, 0)
+    a, b, c = sympy.symbols("a b c")
+    branch = reduced(Branch.of(x.T, x[:, 0] / (1 + (x[:, 1] - x[:, 2]) ** 2), [a, b, c]))
+    assert branch.factor == a
+    assert branch.variables in (((b - c),), ((c - b),))
+
+
+@pytest.mark.parametrize("portfolio", [*PORTFOLIO, SUM])
+def test_the_slopes_of_a_batch_are_those_of_its_values(portfolio: object) -> None:
+    x = _draw([(0.5, 1.5)] * 3, 5, 0).T
+    batch = drawn(portfolio, 3, Prior(x, 0)).take(torch.arange(40))  # type: ignore[arg-type]
+    values, slopes = batch(x)
+    step = 1e-6
+    for number in range(batch.vector.shape[1]):
+        moved = torch.zeros_like(batch.vector)
+        moved[:, number] = step
+        up, down = batch.at(batch.vector + moved)(x)[0], batch.at(batch.vector - moved)(x)[0]
+        sound = (values.isfinite() & up.isfinite() & down.isfinite() & (values.abs() < 1e2)).all(1)
+        assert sound.any()
+        size = 1 + slopes[sound].abs().amax(dim=(1, 2))[:, None]
+        assert float((((up - down)[sound] / (2 * step) - slopes[sound, number]) / size).abs().max()) < 1e-5
+    assert isinstance(batch, Batch)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        sympy.Rational(3, 20) / sympy.pi,
+        sympy.sqrt(2) / 2,
+        -(sympy.pi**2),
+        1 / sympy.sqrt(2 * sympy.pi),
+        sympy.Integer(0),
+    ],
+)
+def test_numbers_in_disguise_are_seen(number: sympy.Expr) -> None:
+    assert exact_number(float(number)) == number
+
+
+def test_other_numbers_stay() -> None:
+    draws = torch.rand(300, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert not any(exact_number(value) for value in draws.tolist())
+
+
+def test_a_front_keeps_what_no_other_beats() -> None:
+    x = sympy.Symbol("x")
+    given = [Candidate(x, c, e, "") for c, e in [(1, 0.5), (3, 0.6), (4, 1e-3), (9, 1e-16), (12, 1e-17)]]
+    table = Pareto.of(given, 100)
+    assert table.complexity == (1, 4, 9)
+    assert table.best.complexity == 9
+    assert str(table).count("->") == 1
+
+
+def test_the_values_agree_with_the_formula_at_every_step() -> None:
+    found, _ = _found(18)
+    x = _draw([(0.5, 0.9), (0.1, 0.5), (0.2, 0.4), (1.2, 1.9)], 20, 0)
+    named = dict(zip(found.names, x.T, strict=True))
+    torch.testing.assert_close(found(x), evaluate(found.formula, named), rtol=0, atol=0)
