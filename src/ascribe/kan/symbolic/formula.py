@@ -1,0 +1,175 @@
+"""The formula that a network computes, checked against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ascribe.errors import InputError, need
+from ascribe.kan.structure import Network
+from ascribe.kan.symbolic.compose import compose
+from ascribe.kan.symbolic.evaluate import evaluate
+from ascribe.kan.symbolic.library import LIBRARY
+from ascribe.kan.symbolic.source import python_source, pytorch_source
+
+Normalizer = Sequence[Any]  # [mean, std], one number a column each
+
+
+@final
+@dataclass(frozen=True)
+class Formula:
+    """One sympy expression an output, in the variables of the columns.
+
+    It unpacks, as in pykan, into the list of expressions and the list of variables. `check` is the largest difference
+    between the formula and the network on the data it was read with; None where there was none.
+    """
+
+    expressions: tuple[Any, ...]
+    variables: tuple[Any, ...]
+    check: float | None = None
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        return iter((list(self.expressions), list(self.variables)))
+
+    def __getitem__(self, place: int) -> list[Any]:
+        return list(self)[place]
+
+    def __call__(self, x: Float[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
+        """The formula at rows of data, by torch; NaN where it is not real.
+
+        Raises InputError for a wrong number of columns.
+        """
+        if x.ndim == 0 or x.shape[-1] != len(self.variables):
+            raise InputError(f"x has shape {tuple(x.shape)}, but the formula takes (*, {len(self.variables)}) columns.")
+        values = {variable.name: column for variable, column in zip(self.variables, x.unbind(-1), strict=True)}
+        functions = {name: function.torch for name, function in LIBRARY.items()}
+        return torch.stack([evaluate(expr, values, functions).expand(x.shape[:-1]) for expr in self.expressions], -1)
+
+    def round(self, digits: int) -> Formula:
+        """With numbers of so many significant digits, and no check."""
+        return Formula(tuple(rounded(expr, digits) for expr in self.expressions), self.variables)
+
+    def text(self, digits: int | None = None) -> str:
+        """One line an output, as sympy writes it."""
+        shown = self if digits is None else self.round(digits)
+        return "\n".join(map(str, shown.expressions))
+
+    def latex(self, digits: int | None = None) -> str:
+        """One line an output, in LaTeX."""
+        shown = self if digits is None else self.round(digits)
+        return "\n".join(map(need("sympy", extra="pykan").latex, shown.expressions))
+
+    def python(self, name: str = "formula") -> str:
+        """The source of a function of numpy arrays, one argument a variable."""
+        return python_source(self.expressions, self.variables, name)
+
+    def pytorch(self, name: str = "Formula") -> str:
+        """The source of an nn.Module from (*, columns) to (*, outputs), its numbers written out."""
+        return pytorch_source(self.expressions, self.variables, name)
+
+    def __repr__(self) -> str:
+        checked = "not checked" if self.check is None else f"differs by {self.check:.2e} at most"
+        return f"Formula({', '.join(map(str, self.round(4).expressions))}; {checked})"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex(digits=4)}$".replace("\n", "$\n\n$\\displaystyle ")
+
+
+def symbolic_formula(
+    kan: Network,
+    var: Sequence[Any] | None = None,
+    normalizer: Normalizer | None = None,
+    output_normalizer: Normalizer | None = None,
+    x: Tensor | None = None,
+    digits: int | None = None,
+    splines: Literal["error", "piecewise"] = "error",
+) -> Formula:
+    """What the network computes, as sympy expressions: it unpacks as pykan's ([expression an output], [variables]).
+
+    `var` names the columns (texts or symbols); without it they are the network's own names, or x_1, x_2, ... .
+    `normalizer=[mean, std]` writes (column - mean)/std for every column, `output_normalizer` gives outputs times std
+    plus mean. On the training data, or on x (as the network takes it, normalized), the formula is compared with the
+    network: see `check`. `digits` rounds the numbers, and the comparison is of the rounded ones.
+    With `splines="piecewise"` B-spline edges become piecewise polynomials, exactly: for networks of few edges, as a
+    formula of two layers holds each cell of the second with all cells of the first.
+    Raises InputError where an edge is a spline (and names it), or for names and normalizers that do not fit.
+
+    >>> from ascribe.kan.network import KAN
+    >>> kan = KAN([2, 1])
+    >>> kan.fix(0, 0, 0, "sin", (2, 0, 3, 1)); kan.fix(0, 1, 0, "x^2", (1, 0, 1, 0))
+    >>> (expression,), variables = symbolic_formula(kan)
+    >>> expression, variables
+    (x_2**2 + 3*sin(2*x_1) + 1, [x_1, x_2])
+    """
+    sympy = need("sympy", extra="pykan")
+    variables = _variables(kan, var)
+    columns = [v if isinstance(v, sympy.Symbol) else sympy.Symbol(str(v)) for v in variables]
+    inputs = columns
+    if normalizer is not None:
+        mean, std = _normalizer(normalizer, len(columns), "normalizer")
+        inputs = [(v - m) / s for v, m, s in zip(columns, mean, std, strict=True)]
+    outputs = compose(kan, [inputs[i] for i in kan.input_id.tolist()], splines)
+    shift, scale = [0.0] * len(outputs), [1.0] * len(outputs)
+    if output_normalizer is not None:
+        shift, scale = _normalizer(output_normalizer, len(outputs), "output_normalizer")
+        outputs = [out * sympy.Float(s) + sympy.Float(m) for out, m, s in zip(outputs, shift, scale, strict=True)]
+    if digits is not None:
+        outputs = [rounded(out, digits) for out in outputs]
+    formula = Formula(tuple(outputs), tuple(columns))
+    if x is None and not kan.has_data:
+        return formula
+    data = kan.data(x)
+    return Formula(formula.expressions, formula.variables, _difference(kan, formula, data, normalizer, shift, scale))
+
+
+def rounded(expression: Any, digits: int) -> Any:
+    """The expression with its decimal numbers rounded to significant digits; a whole number comes out as one."""
+    sympy = need("sympy", extra="pykan")
+
+    def short(number: Any) -> Any:
+        value = float(f"{float(number):.{digits}g}")
+        return (
+            sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value, digits)
+        )
+
+    return expression.xreplace({number: short(number) for number in expression.atoms(sympy.Float)})
+
+
+def _variables(kan: Network, var: Sequence[Any] | None) -> list[Any]:
+    if var is None:
+        return list(kan.names or [f"x_{i + 1}" for i in range(kan.columns)])
+    if len(var) != kan.columns or len(set(map(str, var))) != len(var):
+        raise InputError(f"var={list(var)!r} does not name {kan.columns} columns, each once; pass one name a column.")
+    return list(var)
+
+
+def _normalizer(given: Normalizer, count: int, name: str) -> tuple[list[float], list[float]]:
+    if len(given) != 2:
+        raise InputError(f"{name} has {len(given)} entries; pass [mean, std].")
+    mean, std = (torch.as_tensor(part, dtype=torch.float64).flatten().tolist() for part in given)
+    if len(mean) != count or len(std) != count or not all(std):
+        raise InputError(
+            f"{name} has {len(mean)} means and {len(std)} deviations for {count} columns; pass [mean, std] with one"
+            " number a column each, no deviation of 0."
+        )
+    return mean, std
+
+
+def _difference(
+    kan: Network, formula: Formula, data: Tensor, normalizer: Normalizer | None, shift: list[float], scale: list[float]
+) -> float:
+    """The largest difference on rows that the network takes; infinite where the formula is not real."""
+    rows = data.reshape(-1, data.shape[-1])
+    with torch.no_grad():
+        wanted = kan(rows).double() * rows.new_tensor(scale).double() + rows.new_tensor(shift).double()
+        raw = rows.double()
+        if normalizer is not None:
+            mean, std = _normalizer(normalizer, rows.shape[1], "normalizer")
+            raw = raw * raw.new_tensor(std) + raw.new_tensor(mean)
+        difference = (formula(raw) - wanted).abs()
+    return float(torch.where(difference.isnan(), torch.inf, difference).max()) if len(rows) else 0.0

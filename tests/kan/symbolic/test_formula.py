@@ -1,0 +1,207 @@
+"""The formula is the network: exactly, for sums, products of any arity, affines, names and columns left out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ascribe.errors import InputError
+from ascribe.kan.network import KAN
+from ascribe.kan.symbolic.formula import symbolic_formula
+from ascribe.kan.symbolic.library import LIBRARY, add_symbolic
+
+sympy = pytest.importorskip("sympy")
+
+NAMES = sorted(LIBRARY)
+# Numbers that keep u = a x + b, for x in (0, 1), inside the domain of every function that has one.
+INSIDE = {"arccosh": (0.5, 1.1), "csc": (0.5, 0.3), "cot": (0.5, 0.3)}
+
+
+def symbolic_network(seed: int, width=(2, [2, 2], 2), arity=3) -> KAN:
+    """Every edge a function of the library, with affines on subnodes and nodes."""
+    draw = torch.Generator().manual_seed(seed)
+    kan = KAN(list(width), mult_arity=arity, dtype=torch.float64)
+    smooth = ["x", "x^2", "sin", "tanh", "gaussian", "cosh", "abs", "arctan"]
+    for l, layer in enumerate(kan.layers):
+        for i in range(layer.in_dim):
+            for j in range(layer.out_dim):
+                name = smooth[int(torch.randint(len(smooth), (), generator=draw))]
+                kan.fix(l, i, j, name, torch.randn(4, dtype=torch.float64, generator=draw))
+    for affine in (kan.subnode_scale, kan.subnode_bias, kan.node_scale, kan.node_bias):
+        for each in affine:
+            each.data = torch.randn(each.shape, dtype=torch.float64, generator=draw)
+    return kan
+
+
+def rows(columns: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(40, columns, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_equals_the_network(seed: int) -> None:
+    kan = symbolic_network(seed)
+    x = rows(2)
+    formula = symbolic_formula(kan, x=x)
+    largest = float(kan(x).detach().abs().max())
+    assert formula.check is not None
+    assert formula.check <= 1e-12 * max(1.0, largest)
+    torch.testing.assert_close(formula(x), kan(x).detach(), rtol=1e-12, atol=1e-12 * largest)
+    expressions, variables = formula
+    assert (len(expressions), variables) == (2, list(sympy.symbols("x_1 x_2")))
+    # sympy's own numbers, not ours.
+    at = dict(zip(variables, map(float, x[0]), strict=True))
+    for expression, wanted in zip(expressions, kan(x[:1])[0].tolist(), strict=True):
+        assert float(expression.subs(at)) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_function_comes_through(name: str) -> None:
+    kan = KAN([1, 1], dtype=torch.float64)
+    kan.fix(0, 0, 0, name, (*INSIDE.get(name, (0.5, 0.25)), 1.5, -0.5))
+    formula = symbolic_formula(kan, x=rows(1))
+    assert formula.check is not None
+    assert formula.check < 1e-13
+    arrays = rows(1).numpy()
+    wanted = kan(rows(1)).detach()
+    found = run(formula.python())["formula"](arrays[:, 0])
+    np.testing.assert_allclose(np.broadcast_to(found, 40), wanted[:, 0].numpy(), rtol=1e-12, atol=1e-13)
+    module = run(formula.pytorch())["Formula"]()
+    torch.testing.assert_close(module(rows(1)), wanted, rtol=1e-12, atol=1e-13)
+
+
+def run(source: str) -> dict:
+    """What the source defines; only a test may do so."""
+    space: dict = {}
+    exec(source, space)
+    return space
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_sources_compute_the_same(seed: int) -> None:
+    kan = symbolic_network(seed)
+    x = rows(2)
+    formula = symbolic_formula(kan, var=["price of x; import os", "lambda"], x=x)
+    found = run(formula.python("f"))["f"](*x.numpy().T)
+    np.testing.assert_allclose(np.stack(found, 1), kan(x).detach().numpy(), rtol=1e-11, atol=1e-11)
+    module = run(formula.pytorch("Law"))["Law"]()
+    assert isinstance(module, nn.Module)
+    torch.testing.assert_close(module(x[None]), kan(x[None]).detach(), rtol=1e-11, atol=1e-11)
+    for source in (formula.python(), formula.pytorch()):
+        assert "import os" not in source
+
+
+def test_normalizers_give_formulas_in_the_users_units() -> None:
+    kan = symbolic_network(5)
+    x = rows(2)
+    mean, std = [3.0, -1.0], [2.0, 0.5]
+    formula = symbolic_formula(kan, normalizer=[mean, std], output_normalizer=[[10.0, 0.0], [3.0, 1.0]], x=x)
+    raw = x * torch.tensor(std, dtype=torch.float64) + torch.tensor(mean, dtype=torch.float64)
+    wanted = kan(x).detach() * torch.tensor([3.0, 1.0]) + torch.tensor([10.0, 0.0])
+    torch.testing.assert_close(formula(raw), wanted, rtol=1e-9, atol=1e-9)
+    assert formula.check is not None
+    assert formula.check < 1e-9
+
+
+def test_names_and_columns_left_out() -> None:
+    kan = KAN([3, 1], dtype=torch.float64)
+    kan.names = ["width", "height", "age"]
+    for i in range(3):
+        kan.fix(0, i, 0, "x", (i + 1.0, 0, 1, 0))
+    smaller = kan.prune_input(active_inputs=[0, 2], x=rows(3))
+    (expression,), variables = symbolic_formula(smaller, x=rows(3))
+    assert [v.name for v in variables] == ["width", "height", "age"]
+    assert {v.name for v in expression.free_symbols} == {"width", "age"}
+    assert symbolic_formula(smaller, var=["a", "b", "c"], x=rows(3)).check < 1e-12
+
+
+def test_edges_that_are_not_there_leave_nothing() -> None:
+    kan = KAN([2, 1], dtype=torch.float64)
+    kan.fix(0, 0, 0, "sin", (1, 0, 1, 0))
+    kan.fix(0, 1, 0, "x^2", (1, 0, 1, 0))
+    kan.layers[0].remove(1, 0)
+    (expression,), _ = symbolic_formula(kan)
+    assert expression == sympy.sin(sympy.Symbol("x_1"))
+    kan.layers[0].remove(0, 0)
+    assert symbolic_formula(kan).expressions == (0,)
+    assert symbolic_formula(kan, x=rows(2)).check == 0
+
+
+def test_splines_are_named_or_written_out() -> None:
+    kan = symbolic_network(1)
+    kan.unfix(0, 1, 0)
+    kan.unfix(1, 0, 1)
+    with pytest.raises(InputError, match=r"\(0, 1, 0\), \(1, 0, 1\): these edges"):
+        symbolic_formula(kan)
+
+
+@pytest.mark.parametrize("extrapolate", ["linear", "zero"])
+@pytest.mark.parametrize("base", ["silu", "identity", "zero"])
+def test_splines_as_piecewise_polynomials(extrapolate: str, base: str) -> None:
+    kan = KAN(
+        [2, 1] if base == "silu" else [1, 1, 1],
+        grid=2,
+        k=2,
+        base_fun=base,
+        extrapolate=extrapolate,
+        seed=4,
+        dtype=torch.float64,
+    )
+    for layer in kan.layers:
+        layer.coef.data.normal_(generator=torch.Generator().manual_seed(1))
+    x = 4 * rows(kan.columns) - 2
+    formula = symbolic_formula(kan, x=x, splines="piecewise")
+    assert formula.check is not None
+    assert formula.check < 1e-11
+
+
+def test_the_check_tells_of_what_differs() -> None:
+    kan = KAN([1, 1], dtype=torch.float64)
+    kan.fix(0, 0, 0, "sin", (3.14159, 0, 1.23456, 0))
+    assert symbolic_formula(kan).check is None
+    x = rows(1)
+    exact, short = symbolic_formula(kan, x=x), symbolic_formula(kan, x=x, digits=2)
+    assert exact.check < 1e-15
+    assert str(short.expressions[0]) == "1.2*sin(3.1*x_1)"
+    assert short.check == pytest.approx(float((short(x) - kan(x).detach()).abs().max()))
+    beyond = torch.tensor([[-1.0]], dtype=torch.float64)
+    kan.fix(0, 0, 0, "log", (1, 0, 1, 0))
+    assert symbolic_formula(kan, x=beyond).check == math.inf
+
+
+def test_a_function_of_ones_own() -> None:
+    add_symbolic("bump", lambda u: torch.exp(-(u**4)))
+    try:
+        kan = KAN([1, 1], dtype=torch.float64)
+        kan.fix(0, 0, 0, "bump", (1, 0, 2, 0))
+        formula = symbolic_formula(kan, x=rows(1))
+        assert formula.check < 1e-15
+        assert str(formula.expressions[0]) == "2*bump(x_1)"
+        with pytest.raises(InputError, match="bump"):
+            formula.python()
+    finally:
+        del LIBRARY["bump"]
+
+
+def test_texts() -> None:
+    kan = KAN([1, 1], dtype=torch.float64)
+    kan.fix(0, 0, 0, "sin", (2, 0, 0.123456789, 0))
+    formula = symbolic_formula(kan)
+    assert formula.text(3) == "0.123*sin(2*x_1)"
+    assert "sin" in formula.latex()
+    assert formula._repr_latex_().startswith("$")
+    assert "not checked" in repr(formula)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"var": ["a"]}, "does not name 2"), ({"var": ["a", "a"]}, "each once"),
+     ({"normalizer": [[0.0], [1.0]]}, "2 columns"),
+     ({"normalizer": [[0.0, 0.0], [1.0, 0.0]]}, "no deviation of 0")],
+)  # fmt: skip
+def test_what_does_not_fit_is_said(asked: dict, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        symbolic_formula(symbolic_network(0), **asked)
