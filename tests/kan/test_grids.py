@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN
-from ascribe.kan.grids import data_grid
+from ascribe.kan.knots import data_grid
 
 float64 = torch.float64
 

@@ -13,6 +13,7 @@ from ascribe.errors import InputError
 from ascribe.kan.activations import deviation
 from ascribe.kan.edges.edge import Edge
 from ascribe.kan.edges.table import edge_named
+from ascribe.kan.knots import Moved, moved
 from ascribe.kan.symbolic.edges import SymbolicEdges
 from ascribe.kan.symbolic.function import Function
 from ascribe.maths.kernels.base import base_function
@@ -207,10 +208,16 @@ class KANLayer(nn.Module):
         so does one that is constant. `float("inf")` lets all go.  Raises InputError as `rows` does, for fewer than two
         rows, and for values that are not finite.
         """
-        from ascribe.kan.grids import update_layer  # which knows layers itself
-
         with torch.no_grad():
-            return update_layer(self, self.rows(x), tolerance)[0]
+            return self.move_grid(self.rows(x), tolerance, hidden=False).share
+
+    def move_grid(self, x: Float[Tensor, "n inputs"], tolerance: float, hidden: bool) -> Moved:
+        """As `update_grid`, with all that `knots.moved` has to say; for data that may still be outside the grids."""
+        found = moved(x, self.basis, self.weights(), self.grid_eps, tolerance, hidden)
+        self.grid.copy_(found.knots)
+        with torch.no_grad():
+            self.coef.copy_(found.coef)
+        return found
 
     def curves(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs outputs"]:
         """Every whole edge at x.  Memory for all of them."""

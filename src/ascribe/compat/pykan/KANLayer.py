@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ascribe.errors import InputError
 from ascribe.kan import layer as native
-from ascribe.kan.grids import data_grid, is_constant
+from ascribe.kan.knots import data_grid, is_constant
 from ascribe.maths.kernels.design import design
 from ascribe.maths.splines import extend_knots
 
