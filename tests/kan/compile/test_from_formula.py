@@ -29,6 +29,19 @@ def test_several_and_constant_formulas_and_expressions():
     assert KAN.from_formula(sympy.exp(t), grid=9).grid == [9]
 
 
+@pytest.mark.parametrize(
+    "text", ["b*sin(pi*a) + c^2.5", "max(a, b*c) + exp(a*b) - 1", "atan2(a, b - 1)", "2^a*b^c/(1 + relu(a - b))"]
+)
+def test_a_formula_goes_in_and_comes_out_and_in(text: str):
+    x = torch.rand(50, 3, dtype=f64, generator=torch.Generator().manual_seed(0))
+    kan = KAN.from_formula(text, ["a", "b", "c"], dtype=f64)
+    read = kan.symbolic_formula(x=x)
+    again, spelt = KAN.from_formula(read, dtype=f64), KAN.from_formula(read.text(), kan.names, dtype=f64)
+    assert again.names == kan.names
+    assert torch.allclose(again(x), kan(x), rtol=1e-13)
+    assert torch.allclose(spelt(x), kan(x), rtol=1e-12)
+
+
 @pytest.mark.parametrize("formula", ["__import__('os').system('true')", "x.__class__", "open(x)", "lambda: x", 3j])
 def test_nothing_is_run(formula: object):
     with pytest.raises(InputError):

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from ascribe.kan.compile.build import Ranges, compiled_as
 from ascribe.kan.structure import Network
+from ascribe.kan.symbolic.formula import Formula
 from ascribe.kan.symbolic.parse import parse
 
 Net = TypeVar("Net", bound=Network)
@@ -18,7 +19,10 @@ def from_formula(
     ranges: Ranges | None = None,
     **settings: Any,
 ) -> Net:
-    """The network that computes a formula: a text ("exp(sin(pi*x) + y^2)"), an expression of sympy's, or several.
+    """The network that computes a formula.
+
+    `formula` is a text ("exp(sin(pi*x) + y^2)"), an expression of sympy's, a list of either, one output each, or what
+    `symbolic_formula` read from another network.
 
     `variables` names the columns of its data, in their order; without it they are the names that the formula holds, in
     the order of the alphabet. Text is read by a grammar of its own (`ascribe.kan.symbolic.parse`) and never run; the
@@ -29,6 +33,9 @@ def from_formula(
     >>> kan.names, kan.width
     (['x', 'y'], [[2, 0], [0, 1]])
     """
+    if isinstance(formula, Formula):
+        variables = formula.variables if variables is None else variables
+        formula = list(formula.expressions)
     several = isinstance(formula, (list, tuple))
     given: list[Any] = list(formula) if isinstance(formula, (list, tuple)) else [formula]
     if variables is None:

@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
-from typing import Any, final
-
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from typing import Any
 
 from ascribe.errors import InputError, need
 from ascribe.kan.feynman.problems import PROBLEMS, Problem, Range
-from ascribe.kan.symbolic.evaluate import evaluate
+from ascribe.kan.symbolic.formula import Formula
 from ascribe.kan.symbolic.parse import parse
 
 # pykan's small problem beside the numbered ones.
 _TEST = Problem(0, "test", "(x + y)*sin(exp(2*y))", {"x": (-1.0, 1.0), "y": (-1.0, 1.0)})
-
-
-@final
-@dataclass(frozen=True)
-class Formula:
-    """The values of an expression on rows of data, (rows, variables) -> (rows, 1), in the dtype of the data."""
-
-    variables: tuple[str, ...]
-    expr: Any
-
-    def __call__(self, x: Float[Tensor, "rows variables"]) -> Float[Tensor, "rows 1"]:
-        if x.ndim != 2 or x.shape[1] != len(self.variables):
-            raise InputError(
-                f"x has shape {tuple(x.shape)}, but the formula takes (rows, {len(self.variables)}):"
-                f" one column each for {', '.join(self.variables)}."
-            )
-        values = evaluate(self.expr, dict(zip(self.variables, x.unbind(1), strict=True)))
-        return torch.broadcast_to(values, (len(x),))[:, None]
 
 
 def problem(name: int | str) -> Problem:
@@ -60,8 +37,10 @@ def problem(name: int | str) -> Problem:
 def get_feynman_dataset(name: int | str) -> tuple[list[Any], Any, Formula, list[Range]]:
     """A problem's sympy symbols, its expression, its values as a function of data, and the range of every column.
 
+    The function takes (rows, variables) to (rows, 1), in the dtype of the data.
     Raises InputError for a number or name that there is not.
 
+    >>> import torch
     >>> symbols, expr, f, ranges = get_feynman_dataset(16)
     >>> expr, f(torch.tensor([[0.5, 2.0]])), ranges
     (k_s*x**2/2, tensor([[1.]]), [(0.0, 1.0), (-1.0, 1.0)])
@@ -69,4 +48,4 @@ def get_feynman_dataset(name: int | str) -> tuple[list[Any], Any, Formula, list[
     found = problem(name)
     expr = parse(found.formula, found.variables)
     symbols = [need("sympy", extra="pykan").Symbol(variable) for variable in found.variables]
-    return symbols, expr, Formula(tuple(found.variables), expr), list(found.ranges.values())
+    return symbols, expr, Formula((expr,), tuple(symbols)), list(found.ranges.values())
