@@ -16,7 +16,7 @@ from ascribe.kan.fit.curvature import Curvature
 from ascribe.kan.fit.dataset import Rows
 from ascribe.kan.fit.loss import SquaredError
 from ascribe.kan.fit.metric import EdgeMetric
-from ascribe.kan.fit.objective import Objective
+from ascribe.kan.fit.objective import Evaluation, Objective
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.symbols import Symbols
 from ascribe.kan.regularization import METRICS, regularization
@@ -314,3 +314,21 @@ def test_single_precision_is_written_back_as_it_was():
     history = kan.fit((x, y), opt="LM", steps=5, progress=False)
     assert kan.layers[0].symbolic.affine.dtype == torch.float32
     assert history["train_loss"][history.best] < 1e-6
+
+
+def test_a_formula_that_is_right_to_rounding_costs_next_to_nothing():
+    x, y = waves()
+    kan = formula(away=0.05)
+    kan.fit((x, y), opt="LM", progress=False)
+    calls = 0
+    whole = Objective.__call__
+
+    def counted(objective: Objective, vector: Tensor) -> Evaluation:
+        nonlocal calls
+        calls += 1
+        return whole(objective, vector)
+
+    with patch.object(Objective, "__call__", counted):
+        history = kan.fit((x, y), opt="LM", steps=100, progress=False)
+    assert calls <= 20
+    assert history["train_loss"][-1] ** 2 < 1e-29

@@ -18,6 +18,7 @@ from ascribe.maths.levenberg import Damping, damped_step
 ITERATIONS = 5  # of one step
 LARGEST = 5000  # parameters
 ARRIVED = 1e-4
+ROUNDING = 2  # units in the last place of the labels
 _SHORTER = 6  # steps to where the objective is no number, before what leads there is held
 _STIFF = 1e12  # times its curvature, a parameter stays
 
@@ -57,10 +58,17 @@ class LM:
             return self.now
         before = self.now.value
         for _ in range(ITERATIONS):
-            if not self._iterate():
+            if self.now.value <= self._rounding() or not self._iterate():
                 break
         self.arrived = before - self.now.value <= ARRIVED * abs(self.now.value)
         return self.now
+
+    def _rounding(self) -> float:
+        """The squared error that outputs have which are as near to the labels as their numbers can be."""
+        label = self.objective.label
+        if self.objective.loss.kind != "numbers":
+            return 0.0
+        return (ROUNDING * torch.finfo(label.dtype).eps) ** 2 * float(label.square().mean())
 
     def state(self) -> dict[str, Tensor]:
         damping = torch.tensor([self._damping.value, self._damping.growth], dtype=torch.float64)

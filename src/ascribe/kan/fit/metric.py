@@ -19,6 +19,8 @@ from ascribe.maths.kernels.form import Moments
 
 # Directions of a design that no sample reaches have no scale; this share of the mean one keeps them from running off.
 _RIDGE = 1e-3
+# And this share of the mean effect of an edge's a, b, c, d, which have scales of their own.
+_IDLE = 1e-8
 # A subnode that nothing listens to (yet) counts as this share of the loudest: it must not run off either.
 _QUIET = 1e-3
 # Outputs whose effects are followed one by one; more of them are mixed by random signs.
@@ -133,8 +135,9 @@ def _of_symbols(stage: Stage, trace: Trace) -> Float[Tensor, "edges 4 4"] | None
     centred = columns - mean[..., None]
     # As among splines, constants move with those of all edges of the layer.
     gram = centred @ centred.mT / columns.shape[2] + len(trace.inputs) * mean[:, :, None] * mean[:, None]
-    # A number without any effect keeps a scale of its own: it must not run off, nor stop the others.
-    size = gram.diagonal(dim1=1, dim2=2).clamp(min=torch.finfo(gram.dtype).eps).sqrt()
+    # A number with next to no effect must not run off.
+    effect = gram.diagonal(dim1=1, dim2=2)
+    size = effect.clamp(min=_IDLE * effect.mean(1, keepdim=True)).sqrt()
     scaled = gram / (size[:, :, None] * size[:, None])
     scaled.diagonal(dim1=1, dim2=2).add_(_RIDGE)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(scaled))
