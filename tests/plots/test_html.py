@@ -98,6 +98,31 @@ def test_formulas_are_spelt(kan):
     assert " · (" in text[5]
 
 
+def test_an_output_is_spelt_in_the_inputs():
+    kan = KAN([2, [1, 1], 1], dtype=torch.float64)
+    kan.remember(torch.rand(20, 2, dtype=torch.float64) + 0.1)
+    kan.fix(0, 0, 0, "sin", [3.0, 0.0, 1.0, 0.0])
+    kan.fix(0, 1, 0, "x^2", [1.0, 0.0, -2.0, 0.0])
+    kan.fix(0, 0, 1, "x", [1.0, 0.0, 1.0, 0.0])
+    kan.fix(0, 1, 2, "log", [1.0, 0.0, 1.0, 1.0])
+    kan.layers[0].remove(1, 1)
+    kan.layers[0].remove(0, 2)
+    kan.fix(1, 0, 0, "x^2", [2.0, 0.0, 1.0, 0.0])
+    kan.fix(1, 1, 0, "x", [-0.5, 0.0, 1.0, 0.0])
+    *_, output = held(kan.plot.html(in_vars=["a", "b"], metric="forward_u"))["nodes"]
+    square, product = "(2·(sin(3·a) − 2·b^2))^2", "0.5·a · (log(b) + 1)"
+    assert line(output["whole"]) == f"{square} − {product}"
+    assert line(output["formula"]) == "(2·h_1,1)^2 − 0.5·h_1,2"
+
+
+def test_a_formula_that_nobody_would_read_is_left_out(kan):
+    deep = KAN([2, 4, 4, 4, 1])
+    deep.remember(torch.rand(20, 2))
+    data = held(deep.plot.html())
+    assert data["nodes"][-1]["whole"] == []
+    assert held(kan.plot.html())["nodes"][3]["whole"] == []
+
+
 def test_names_are_texts_wherever_they_stand(kan):
     kan.names = [HOSTILE] * 3
     document = kan.plot.html(title=HOSTILE, out_vars=[HOSTILE, "$<i>$"])

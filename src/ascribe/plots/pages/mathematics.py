@@ -88,6 +88,9 @@ def applied(function: str, affine: tuple[float, float, float, float], argument: 
     '0.25/(x + 2)'
     """
     a, b, c, d = affine
+    factor = a * c if function == "x" else a
+    if is_sum(argument) and factor != 1.0:
+        argument = bracketed(argument)
     inner = scaled(a, argument, b)
     if function == "0":
         return [(_figure(d), 0)]
@@ -95,20 +98,20 @@ def applied(function: str, affine: tuple[float, float, float, float], argument: 
         # one line is one scale and one shift
         return scaled(a * c, argument, b * c + d)
     if not re.search(_VARIABLE, function):
-        return scaled(c, [(f"{function}(", 0), *inner, (")", 0)], d)
+        return scaled(c, [(function, 0), *bracketed(inner)], d)
     if function.startswith("1/") and c not in (1.0, -1.0):
         # c / x, not c times 1/x
         function, c = f"{'−' if c < 0 else ''}{_figure(abs(c))}{function[1:]}", 1.0
     function = re.sub(r"x\^0\.5(?!\d)", "√(x)", function)
     symbol = (a, b) == (1.0, 0.0) and len(argument) <= 2 and len(argument[0][0]) == 1
-    bare: Runs = inner if symbol else [("(", 0), *inner, (")", 0)]
+    bare = inner if symbol else bracketed(inner)
     found: Runs = []
     for piece in filter(None, re.split(rf"(\^-?[\d.]+|\^\([^()]*\)|\(x\)|{_VARIABLE})", function)):
         if piece.startswith("^"):
             found.append((piece[1:].strip("()"), 1))
         elif piece == "(x)":
             # the bracket is there already
-            found += [("(", 0), *inner, (")", 0)]
+            found += bracketed(inner)
         else:
             found += bare if piece == "x" else [(piece, 0)]
     return scaled(c, found, d)
@@ -121,6 +124,44 @@ def scaled(scale: float, inner: Sequence[Run], shift: float = 0.0) -> Runs:
     front = {1.0: "", -1.0: "−"}.get(scale, f"{_figure(scale)}·")
     tail = "" if shift == 0.0 else f" {'−' if shift < 0 else '+'} {_figure(abs(shift))}"
     return joined([(front, 0), *inner, (tail, 0)])
+
+
+def added(terms: Sequence[Sequence[Run]]) -> Runs:
+    """The sum of the terms, one without a minus first; 0 where there are none.
+
+    >>> plain(added([[("−2·b", 0)], [("a", 0)], [("c", 0)]]))
+    'a − 2·b + c'
+    """
+    found: Runs = []
+    first = next((n for n, term in enumerate(terms) if not term[0][0].startswith("−")), 0)
+    for term in [*terms[first : first + 1], *terms[:first], *terms[first + 1 :]]:
+        (start, level), *rest = term
+        if not found:
+            found += term
+        elif start.startswith("−") and level == 0:
+            found += [(f" − {start[1:]}", 0), *rest]
+        else:
+            found += [(" + ", 0), *term]
+    return joined(found) or [("0", 0)]
+
+
+def bracketed(inner: Sequence[Run]) -> Runs:
+    """The runs between brackets."""
+    return [("(", 0), *inner, (")", 0)]
+
+
+def is_sum(found: Sequence[Run]) -> bool:
+    """Whether there is a plus or a minus between terms that no bracket holds together.
+
+    >>> is_sum([("a + b", 0)]), is_sum([("sin(a + b)", 0)])
+    (True, False)
+    """
+    depth = 0
+    for sign in re.findall(r"[()]| [+−] ", "".join(text for text, level in found if level == 0)):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign not in "()" and depth == 0:
+            return True
+    return False
 
 
 def _figure(value: float) -> str:

@@ -98,6 +98,7 @@ def _data(drawn: Picture, edges: tuple[Edge, ...], formulas: Formulas, metric: s
                 "layer": layer,
                 "says": _says(drawn, layer, node),
                 "formula": formulas.node(layer, node),
+                "whole": formulas.whole(layer, node),
                 "range": [_number(end) for end in ranges[layer, node]] if (layer, node) in ranges else None,
                 "score": _number(float(drawn.node_scores[layer][node])),
             }

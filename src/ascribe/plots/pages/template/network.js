@@ -98,6 +98,7 @@
   const nodePanel = (node) => {
     const parts = [make("h2", {}, ...written(node.name)), make("p", { class: "kind" }, node.says)];
     if (node.formula.length) parts.push(make("p", { class: "formula" }, ...written(node.name), " = ", ...written(node.formula)));
+    if (node.whole.length) parts.push(make("p", { class: "kind" }, "In the inputs:"), make("p", { class: "formula" }, ...written(node.name), " = ", ...written(node.whole)));
     if (node.range) parts.push(make("p", {}, `From ${number(node.range[0])} to ${number(node.range[1])} in the data.`));
     parts.push(make("p", {}, `Score ${number(node.score)}.`));
     return parts;
