@@ -112,8 +112,8 @@ class KAN(history.Versioned):
         """For every layer, the share of every input in every node."""
         return scores.flow(self, x)
 
-    def tree(self, x: Tensor | None = None, sym_th: float = 1e-3, sep_th: float = 1e-2) -> Tree:
-        """How the columns of the data come together in the network's only output."""
+    def tree(self, x: Tensor | None = None, sym_th: float | int = 1e-2, sep_th: float | int = 1e-2) -> Tree:
+        """How the columns of the data come together in the only output; coarser by default than for exact functions."""
         return tree(self, self.data(x), sym_th, sep_th, self.names)
 
     def update_grid(self, x: Float[Tensor, "*batch columns"], tolerance: float = 0.05) -> grids.GridUpdate:
