@@ -8,6 +8,7 @@ import torch
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN
+from ascribe.kan.symbolic.library import LIBRARY, add_symbolic
 
 f64 = torch.float64
 
@@ -40,6 +41,17 @@ def test_a_formula_goes_in_and_comes_out_and_in(text: str):
     assert again.names == kan.names
     assert torch.allclose(again(x), kan(x), rtol=1e-13)
     assert torch.allclose(spelt(x), kan(x), rtol=1e-12)
+
+
+def test_functions_that_users_add_are_known():
+    add_symbolic("softening", lambda u: u / (1 + u.abs()))
+    try:
+        x = torch.linspace(-2, 2, 9, dtype=f64)[:, None]
+        kan = KAN.from_formula("softening(2*x) + 1", dtype=f64)
+        assert torch.equal(kan(x), 2 * x / (1 + 2 * x.abs()) + 1)
+        assert torch.equal(KAN.from_formula(kan.symbolic_formula(x=x), dtype=f64)(x), kan(x))
+    finally:
+        del LIBRARY["softening"]
 
 
 @pytest.mark.parametrize("formula", ["__import__('os').system('true')", "x.__class__", "open(x)", "lambda: x", 3j])

@@ -10,19 +10,8 @@ from ascribe.kan.symbolic.library import LIBRARY
 
 # The library's name of exp(u) - 1, for which sympy has none.
 EXPM1: Final = "exp(x)-1"
-# sympy's name of a function -> the library's.
-EDGES: Final[dict[str, str]] = {
-    "exp": "exp",
-    "log": "log",
-    "sin": "sin",
-    "cos": "cos",
-    "tan": "tan",
-    "sec": "sec",
-    "csc": "csc",
-    "cot": "cot",
-    "sinh": "sinh",
-    "cosh": "cosh",
-    "tanh": "tanh",
+# sympy's name of a function -> the library's, where they differ.
+_LIBRARY_NAMES: Final[dict[str, str]] = {
     "asin": "arcsin",
     "acos": "arccos",
     "atan": "arctan",
@@ -31,8 +20,6 @@ EDGES: Final[dict[str, str]] = {
     "atanh": "arctanh",
     "Abs": "abs",
     "sign": "sgn",
-    "erf": "erf",
-    EXPM1: EXPM1,
 }
 
 
@@ -100,7 +87,7 @@ def edge(sympy: Any, part: Any) -> tuple[str, Any] | None:
         return "relu", next(u for u in part.args if u != 0)
     if part.func is sympy.Heaviside and part.args[1] == 1:
         return "step", part.args[0]
-    name = EDGES.get(part.func.__name__)
+    name = _LIBRARY_NAMES.get(part.func.__name__, part.func.__name__)
     return (name, part.args[0]) if name in LIBRARY and len(part.args) == 1 else None
 
 

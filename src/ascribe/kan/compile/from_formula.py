@@ -36,7 +36,6 @@ def from_formula(
     if isinstance(formula, Formula):
         variables = formula.variables if variables is None else variables
         formula = list(formula.expressions)
-    several = isinstance(formula, (list, tuple))
     given: list[Any] = list(formula) if isinstance(formula, (list, tuple)) else [formula]
     if variables is None:
         read = [parse(one) if isinstance(one, str) else one for one in given]
@@ -44,4 +43,4 @@ def from_formula(
         # A constant takes data too: one column that it does not look at.
         variables = sorted(free, key=str) or ["x"]
         given = read
-    return compiled_as(kind, variables, given if several else given[0], ranges=ranges, **settings)
+    return compiled_as(kind, variables, given, ranges=ranges, **settings)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from ascribe.errors import InputError, need
+from ascribe.kan.symbolic.library import LIBRARY
 
 # Names of functions, and how sympy calls them.
 FUNCTIONS: Final[dict[str, str]] = {
@@ -23,13 +24,10 @@ FUNCTIONS: Final[dict[str, str]] = {
     "arctan2": "atan2",
     "pow": "Pow",
 }
-# Functions that sympy has no name for.
+# Functions that have no name elsewhere; those of the library of edges are known too, also the ones that users add.
 _WRITTEN: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "log10": lambda sympy, u: sympy.log(u) / sympy.log(10),
     "log2": lambda sympy, u: sympy.log(u) / sympy.log(2),
-    "relu": lambda sympy, u: sympy.Max(0, u),
-    "gaussian": lambda sympy, u: sympy.exp(-(u**2)),
-    "sigmoid": lambda sympy, u: 1 / (1 + sympy.exp(-u)),
 }
 _ARGUMENTS: Final[dict[str, tuple[int, int]]] = {
     "log": (1, 2),
@@ -58,11 +56,12 @@ class Token:
 
 
 def parse(text: str, names: Sequence[str] | None = None) -> Any:
-    r"""The sympy expression that `text` spells: numbers, names, + - * / ** ^, parentheses and the functions above.
+    r"""The sympy expression that `text` spells: numbers, names, + - * / ** ^, parentheses and functions.
 
     `names` are the variables; without them every name that is no function is one. `pi` is $\pi$ and `e` Euler's number
     unless they are among the variables, `E` too where variables are given. A variable is a plain sympy symbol. Whole
-    numbers and their quotients are exact, decimals are sympy's floats. Nothing in the text is ever run.
+    numbers and their quotients are exact, decimals are sympy's floats. Functions are sympy's elementary ones, under the
+    names that numpy gives them too, and those of `LIBRARY`. Nothing in the text is ever run.
 
     Raises InputError for text that is no such formula, with the term and its position.
 
@@ -201,7 +200,7 @@ class _Parser:
             return self.sympy.pi
         if name == "e" or (name == "E" and self.names is not None):
             return self.sympy.E
-        if name in FUNCTIONS or name in _WRITTEN:
+        if _is_function(name):
             self._fail(token.at, f"{name} is a function and needs its argument, as {name}(x)")
         if self.names is not None:
             have = ", ".join(sorted(self.names)) or "none"
@@ -210,8 +209,9 @@ class _Parser:
 
     def _call(self, token: Token) -> Any:
         name = token.text
-        if name not in FUNCTIONS and name not in _WRITTEN:
-            near = [known for known in (*FUNCTIONS, *_WRITTEN) if known[:2].lower() == name[:2].lower()]
+        if not _is_function(name):
+            near = [known for known in (*FUNCTIONS, *_WRITTEN, *LIBRARY) if known[:2].lower() == name[:2].lower()]
+            near = list(dict.fromkeys(known for known in near if known.isidentifier()))
             self._fail(
                 token.at, f"no function is named {name!r}" + (f"; near it are {', '.join(near[:6])}" if near else "")
             )
@@ -227,4 +227,11 @@ class _Parser:
             return self._raised(arguments[0], arguments[1], token.at)
         if name in _WRITTEN:
             return _WRITTEN[name](self.sympy, arguments[0])
+        if name not in FUNCTIONS:
+            return LIBRARY[name].sympy(arguments[0])
         return getattr(self.sympy, FUNCTIONS[name])(*arguments)
+
+
+def _is_function(name: str) -> bool:
+    """Whether a name is one of a function; "x" is, in the library, but to everybody it is a variable."""
+    return name in FUNCTIONS or name in _WRITTEN or (name in LIBRARY and name != "x")
