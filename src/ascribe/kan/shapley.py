@@ -46,9 +46,9 @@ def shapley(
 
     The game is that of `explain(kan, x, Shapley(), background=background)`: $v(S)$ is the mean of the output over the
     background with the columns in S taken from x. Here no coalition is drawn and none is left out. `error` is at most
-    `tolerance` of the row's largest value, unless an edge has so sharp a bend that the limit of terms is met; it is
-    proven for B-spline edges of order 2 or more, and for others (symbolic ones too) estimated between the points that
-    were looked at. `gap` is what is then left of f(x) - mean f(background) - sum of the values.
+    `tolerance` of the row's largest value, unless edges have such sharp kinks that the limit of terms is met (order 1);
+    it is proven for B-spline edges of order 1 or more, and for others (symbolic ones too) estimated from what samples
+    of them show. `gap` is what is then left of f(x) - mean f(background) - sum of the values.
 
     Without `background`: 100 rows spread evenly over the data that the network remembers (all, where there are fewer).
     `target`: nothing (one output only), an output's number, or "all" (outputs in front).
