@@ -59,7 +59,10 @@ class Memory:
         """Remember what a `state` holds, in the same places: what follows has the same bits."""
         self._first, self._last = state["span"].tolist()
         self._steps, self._changes = state["steps"].clone(), state["changes"].clone()
-        self._inverse, self._curvatures = state["inverse"].numpy().copy(), state["curvatures"].numpy().copy()
+        self._inverse, self._curvatures = (
+            state["inverse"].cpu().numpy().copy(),
+            state["curvatures"].cpu().numpy().copy(),
+        )
 
     def remember(self, step: Float[Tensor, " n"], change: Float[Tensor, " n"]) -> None:
         """Take one more pair, unless its curvature is not clearly positive (it would spoil the metric)."""

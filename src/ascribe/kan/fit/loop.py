@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from ascribe.core.threads import one_thread
+from ascribe.kan.fit.cost import ALONE, terms_of
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.history import History
 from ascribe.kan.fit.loss import loss_named
@@ -17,7 +18,7 @@ from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.plan import Plan
 from ascribe.kan.fit.rates import rate_named
 from ascribe.kan.fit.schedule import GridSchedule
-from ascribe.kan.fit.training import ALONE, Training, terms_of
+from ascribe.kan.fit.training import Training
 from ascribe.kan.fit.weighing import ClassWeight
 from ascribe.kan.history import Versioned
 

@@ -7,7 +7,6 @@ import math
 import os
 import time
 
-import torch
 from torch import Tensor
 
 from ascribe.errors import TrainingError
@@ -15,7 +14,9 @@ from ascribe.kan.fit.adam import Adam
 from ascribe.kan.fit.batches import Batches
 from ascribe.kan.fit.best import Best, Frame
 from ascribe.kan.fit.checkpoint import Checkpoint, fingerprint, grouped, read_checkpoint, write_checkpoint
+from ascribe.kan.fit.cost import precision, terms_of
 from ascribe.kan.fit.dataset import Data
+from ascribe.kan.fit.domains import require_numbers
 from ascribe.kan.fit.figures import figures_named
 from ascribe.kan.fit.grid_following import GridFollowing
 from ascribe.kan.fit.history import History
@@ -28,16 +29,6 @@ from ascribe.kan.fit.plan import Plan
 from ascribe.kan.fit.stop import StopTraining
 from ascribe.kan.safe_file import one_sentence
 from ascribe.kan.structure import Network
-
-# Up to this many terms of all inputs and rows double precision costs little, and steps of second order gain much by it.
-_DOUBLE = 30_000_000
-# Up to this many, threads wait for each other longer than they work.
-ALONE = 4_000_000
-
-
-def terms_of(network: Network, rows: int) -> int:
-    """The terms of all inputs of all layers over all rows: what a pass over them costs goes with their number."""
-    return rows * sum(layer.in_dim * (layer.num + layer.k + 1) for layer in network.layers)
 
 
 class Training:
@@ -56,9 +47,7 @@ class Training:
                 f"opt={self.name!r} finds the length of its steps itself; pass opt='Adam' to schedule it."
             )
         self._kan, self._loss, self._plan = kan, loss, plan
-        dtype = kan.layers[0].coef.dtype
-        if self.name != "Adam" and terms <= _DOUBLE:
-            dtype = torch.float64
+        dtype = precision(kan, self.name, terms)
         self._work = copy.deepcopy(kan).to(dtype)
         parts = {"train": data.train, "val": data.val, "test": data.test}
         self._parts = {name: part.to(dtype) for name, part in parts.items() if part is not None}
@@ -67,7 +56,7 @@ class Training:
             usual = data.batch or (BATCH if plan.opt.lower() == "auto" else rows)
         self._batches = Batches(self._parts["train"], plan.batch if plan.batch > 0 else usual, plan.seed)
         self._objective = Objective(self._work, self._batches.next(), loss, penalty)
-        _require_numbers(kan, self._objective)
+        require_numbers(self._objective)
         self._optimiser = make_optimiser(self.name, self._objective, plan.lr)
         self._grids = GridFollowing(self._objective, plan.schedule, self._parts["train"], self._batches.whole)
         figures = figures_named(plan.figures, loss, kan.nodes(kan.depth))
@@ -198,7 +187,7 @@ class Training:
             self._objective.refresh()
             self._optimiser.vector = vectors["now"]
             self._optimiser.restart()
-            self._optimiser.restore(found.group("optimiser"))
+            self._optimiser.restore({n: t.to(vectors["now"].device) for n, t in found.group("optimiser").items()})
             self._first = about["step"] + 1
 
     def _fingerprint(self) -> str:
@@ -209,19 +198,3 @@ class Training:
             known = [*settings, self._work.grid, edges, type(self._loss).__name__, objective.penalty]
             self._known = fingerprint(self._parts["train"], [repr(setting) for setting in known])
         return self._known
-
-
-def _require_numbers(kan: Network, objective: Objective) -> None:
-    """Raises TrainingError where a symbolic edge is no number on some rows."""
-    if not any(layer.symbolic for layer in kan.layers):
-        return
-    for l, (layer, trace) in enumerate(zip(kan.layers, objective.traces(objective.parameters.read()), strict=True)):
-        bad = [] if trace.symbols is None else (~trace.symbols.f.isfinite()).sum(1).tolist()
-        for e, rows in enumerate(bad):
-            if rows:
-                i, j = int(layer.symbolic.source[e]), int(layer.symbolic.subnode[e])
-                raise TrainingError(
-                    f"edge ({l}, {i}, {j}) is {layer.symbolic.names[e]}, which is no finite number on {rows} of"
-                    f" {trace.inputs.shape[1]} rows; fix it with an affine that keeps the data in its domain, or"
-                    f" unfix({l}, {i}, {j})."
-                )
