@@ -14,7 +14,7 @@ from benchmarks.report import Scale, Table, read, save
 
 HERE = Path(__file__).parent
 NAMES = (
-    "fit_small", "fit_wide", "evaluation", "step", "step_large", "inference", "plot", "growth",
+    "fit_small", "fit_wide", "evaluation", "step", "step_large", "inference", "plot", "growth", "candidates",
     "gradients", "games", "images",
 )  # fmt: skip
 

@@ -22,10 +22,6 @@ PyPI."""
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
-_NOT_YET = """\
-One job has a target and no row yet: all symbolic candidates on one edge, which ascribe does not fit yet."""
-
-
 def write(out: Path, description: Table, sections: list[Section]) -> None:
     parts = [
         _INTRODUCTION,
@@ -33,7 +29,6 @@ def write(out: Path, description: Table, sections: list[Section]) -> None:
         description.markdown(),
         "## Targets",
         summary(sections).markdown(),
-        _NOT_YET,
     ]
     parts += [section.markdown() for section in sections]
     out.mkdir(parents=True, exist_ok=True)
