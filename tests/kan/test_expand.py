@@ -102,6 +102,17 @@ def test_all_and_minimal_by_kind_of_edge():
     assert small.history[-1] == "0.2 perturb minimal"
 
 
+@pytest.mark.parametrize(
+    ("mode", "splines"), [("all", [8, 28, 3]), ("minimal", [3, 2, 1]), ("non-intrusive", [4, 20, 3])]
+)
+def test_as_many_splines_as_pykan_gives(mode: str, splines: list[int]):
+    """The figures are those of pykan 0.2.8 for the same calls."""
+    kan = kanpiler((a, b), a * sympy.exp(sympy.sin(sympy.pi * a) + b**2))
+    kan.expand_depth().expand_width(1, 2).expand_width(2, 2, sum_bool=False, mult_arity=[2, 3])
+    assert (kan.width, kan.arity) == ([[2, 0], [4, 0], [0, 3], [1, 0]], [[], [], [2, 2, 3], []])
+    assert [int((layer.mask != 0).sum()) for layer in kan.perturb(0.1, mode).layers] == splines
+
+
 def test_a_product_that_is_used_is_not_disturbed_through_a_factor_without_edges(x: torch.Tensor):
     kan = KAN([2, [1, 1], 1], seed=1, dtype=f64)
     for i in (0, 1):
