@@ -21,9 +21,9 @@ ERRORS = {
     "TrainingError",
 }  # fmt: skip
 NOUNS = {
-    "Adaptive", "Attribution", "Comparison", "Cosine", "Curve", "Euclidean", "GaussLegendre", "KAN", "KANConv2d",
-    "KANLayer", "Lasso", "Neuron", "Polyline", "Ridge", "Riemann", "Straight", "compare", "explain",
-    "kanpiler",
+    "Adaptive", "Attribution", "Comparison", "Cosine", "Curve", "Discovery", "Euclidean", "GaussLegendre", "KAN",
+    "KANConv2d", "KANLayer", "Lasso", "Neuron", "Polyline", "Ridge", "Riemann", "Straight", "compare", "discover",
+    "explain", "kanpiler",
 }  # fmt: skip
 
 

@@ -18,6 +18,8 @@ from ascribe.kan.compile import kanpiler as kanpiler
 from ascribe.kan.conv import KANConv2d as KANConv2d
 from ascribe.kan.layer import KANLayer as KANLayer
 from ascribe.kan.network import KAN as KAN
+from ascribe.kan.symbolic.discovery import Discovery as Discovery
+from ascribe.kan.symbolic.discovery import discover as discover
 from ascribe.maths.paths import Curve as Curve
 from ascribe.maths.paths import Polyline as Polyline
 from ascribe.maths.paths import Straight as Straight

@@ -22,6 +22,7 @@ from ascribe.kan.look import get_fun, get_range
 from ascribe.kan.module import module, remove_edge, remove_node
 from ascribe.kan.shapley import shapley
 from ascribe.kan.swap import auto_swap, swap
+from ascribe.kan.symbolic.auto import auto_symbolic
 from ascribe.kan.symbolic.candidates import candidates
 from ascribe.kan.symbolic.fix import fix_symbolic, set_mode, unfix_symbolic, unfix_symbolic_all
 from ascribe.kan.symbolic.formula import symbolic_formula
@@ -58,6 +59,7 @@ class KAN(history.Versioned):
     auto_swap = auto_swap
     candidates = candidates
     suggest_symbolic = suggest_symbolic
+    auto_symbolic = auto_symbolic
     symbolic_formula = symbolic_formula
     fix_symbolic, unfix_symbolic = fix_symbolic, unfix_symbolic
     unfix_symbolic_all, set_mode = unfix_symbolic_all, set_mode
