@@ -332,3 +332,19 @@ def test_a_formula_that_is_right_to_rounding_costs_next_to_nothing():
         history = kan.fit((x, y), opt="LM", steps=100, progress=False)
     assert calls <= 20
     assert history["train_loss"][-1] ** 2 < 1e-29
+
+
+@pytest.mark.parametrize("opt", ["LM", "LBFGS"])
+@pytest.mark.parametrize("affine", [True, False])
+def test_products_of_formulas_are_found_to_rounding(opt: str, affine: bool):
+    x, _ = waves(300)
+    y = torch.sin(2 * x[:, :1]) * (x[:, 1:] ** 2 + 1)
+    kan = KAN([2, [0, 1], 1], affine_trainable=affine, dtype=torch.float64)
+    kan.fix(0, 0, 0, "sin", [1.8, 0.1, 1.2, 0.1])
+    kan.fix(0, 1, 1, "x^2", [1.1, 0.1, 0.9, 0.8])
+    kan.fix(1, 0, 0, "x", [1.0, 0.0, 0.9, 0.1])
+    for i, j in ((0, 1), (1, 0)):
+        kan.layers[0].remove(i, j)
+    history = kan.fit((x, y), opt=opt, steps=20, progress=False)
+    assert history["train_loss"][history.best] ** 2 < 1e-25
+    assert torch.equal(kan.node_scale[0] != 1, torch.tensor([affine]))
