@@ -72,6 +72,16 @@ def test_names_given_come_before_constants_and_functions():
     assert parse("beta*sin + x", ["beta", "sin", "x"]).free_symbols == set(sympy.symbols("beta sin x"))
 
 
+def test_names_that_are_no_words_stand_in_back_quotes():
+    area, kind = sympy.Symbol("living area (m²)"), sympy.Symbol("class=2")
+    assert parse("2*`living area (m²)`**2 + sin(`class=2`)", [area.name, kind.name]) == 2 * area**2 + sympy.sin(kind)
+    assert parse("`sin` + `pi`").free_symbols == set(sympy.symbols("sin pi"))
+    with pytest.raises(InputError, match="position 3: 'class=3' is no variable"):
+        parse("2*`class=3`", [kind.name])
+    with pytest.raises(InputError, match="position 0: '`' is no part"):
+        parse("`class", [kind.name])
+
+
 def test_every_function_is_one_of_sympys():
     assert all(callable(getattr(sympy, name)) for name in FUNCTIONS.values())
 

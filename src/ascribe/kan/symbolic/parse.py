@@ -38,7 +38,7 @@ _ARGUMENTS: Final[dict[str, tuple[int, int]]] = {
     "Heaviside": (1, 2),
 }
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|[-+*/^(),]))"
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|`(?P<quoted>[^`]+)`|(?P<sign>\*\*|[-+*/^(),]))"
 )
 # Deeper nesting is no formula that anybody reads; Python's own stack would end some three times as deep.
 _DEEPEST: Final = 60
@@ -59,9 +59,10 @@ def parse(text: str, names: Sequence[str] | None = None) -> Any:
     r"""The sympy expression that `text` spells: numbers, names, + - * / ** ^, parentheses and functions.
 
     `names` are the variables; without them every name that is no function is one. `pi` is $\pi$ and `e` Euler's number
-    unless they are among the variables, `E` too where variables are given. A variable is a plain sympy symbol. Whole
-    numbers and their quotients are exact, decimals are sympy's floats. Functions are sympy's elementary ones, under the
-    names that numpy gives them too, and those of `LIBRARY`. Nothing in the text is ever run.
+    unless they are among the variables, `E` too where variables are given. A variable is a plain sympy symbol; its name
+    stands in back quotes where it is no word, as in 2*`living area (m²)`. Whole numbers and their quotients are exact,
+    decimals are sympy's floats. Functions are sympy's elementary ones, under the names that numpy gives them too, and
+    those of `LIBRARY`. Nothing in the text is ever run.
 
     Raises InputError for text that is no such formula, with the term and its position.
 
@@ -175,6 +176,8 @@ class _Parser:
         if token.kind == "name":
             called = self.token.kind == "sign" and self.token.text == "("
             return self._call(token) if called and not self._is_variable(token.text) else self._named(token)
+        if token.kind == "quoted":
+            return self._variable(token)
         if token.text == "(":
             value = self._sum()
             self._expect(")", f"to close the parenthesis at position {token.at}")
@@ -202,10 +205,13 @@ class _Parser:
             return self.sympy.E
         if _is_function(name):
             self._fail(token.at, f"{name} is a function and needs its argument, as {name}(x)")
-        if self.names is not None:
+        return self._variable(token)
+
+    def _variable(self, token: Token) -> Any:
+        if self.names is not None and token.text not in self.names:
             have = ", ".join(sorted(self.names)) or "none"
-            self._fail(token.at, f"{name!r} is no variable; there are {have}")
-        return self.sympy.Symbol(name)
+            self._fail(token.at, f"{token.text!r} is no variable; there are {have}")
+        return self.sympy.Symbol(token.text)
 
     def _call(self, token: Token) -> Any:
         name = token.text
