@@ -63,13 +63,13 @@ class SumGames:
         values = scale.new_zeros(*scale.shape, self.present.shape[2])
         error = torch.zeros_like(values)
         left = torch.arange(len(scale), device=scale.device)
-        # A guess that was too large asks for too little; what came out says how much to ask for.
+        # A guess that was too large asks for too little; what came out says how much to ask for, if more is to be had.
         while len(left):
             values[left], error[left] = self._sums(left, tolerance * scale[left])
-            largest = values[left].abs().amax(-1)
-            missed = (error[left].amax(-1) > tolerance * largest) & (1.1 * largest < scale[left])
-            scale[left] = torch.maximum(torch.minimum(scale[left], largest), lowest[left])
-            left = left[(missed & (largest > lowest[left])).any(-1)]
+            largest, worst = values[left].abs().amax(-1), error[left].amax(-1)
+            missed = (worst > tolerance * largest) & (worst <= tolerance * scale[left]) & (largest > lowest[left])
+            scale[left] = torch.minimum(scale[left], 0.99 * largest)
+            left = left[missed.any(-1)]
         return values, error
 
     def _guess(self) -> Float[Tensor, "rows outputs"]:
@@ -189,7 +189,8 @@ def _evaluate(
         live = (steps != 0).any(0).nonzero()[:, 0]
         if len(live) == 0:
             continue
-        kept, bound = _choose(sines, steps[:, live], share)
+        # What the extension lacks is not made good by more sines.
+        kept, bound = _choose(sines, steps[:, live], torch.maximum(share, 2 * extension.error[:, j]))
         size = extension.line[:, j].abs() + extension.cube[:, j].abs() + 2 * sines.abs().sum(1)
         bound = bound + 2 * extension.error[:, j] + rounding * size
         error += bound[..., None] * (steps != 0)[:, None]
