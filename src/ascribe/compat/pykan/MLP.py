@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ascribe.compat.pykan._descent import Loss, descend, optimiser_named
 from ascribe.compat.pykan.hypothesis import plot_tree
-from ascribe.errors import InputError, TrainingError
+from ascribe.errors import InputError
 from ascribe.kan.regularization import sparsity
 
 Matrices = list[Float[Tensor, "_ _"]]
-Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class MLP(nn.Module):
@@ -157,47 +157,12 @@ class MLP(nn.Module):
         `display_metrics` and `device` (the data goes where the network is).
         Raises TrainingError for another optimiser, or a loss that is no number.
         """
-        optimisers: dict[str, Callable[[], torch.optim.Optimizer]] = {
-            "LBFGS": lambda: torch.optim.LBFGS(
-                self.parameters(), lr or 1.0, history_size=10, line_search_fn="strong_wolfe",
-                tolerance_grad=1e-32, tolerance_change=1e-32,
-            ),
-            "Adam": lambda: torch.optim.Adam(self.parameters(), lr or 1e-3),
-        }  # fmt: skip
-        if opt not in optimisers:
-            raise TrainingError(f"opt={opt!r} is not known; pass 'LBFGS' or 'Adam'.")
         data = {
             name: dataset[name].to(self.w[0]) for name in ("train_input", "train_label", "test_input", "test_label")
         }
-        loss_of: Loss = loss_fn or (lambda output, label: (output - label).square().mean())
-        optimiser, rows = optimisers[opt](), len(data["train_input"])
-        generator = torch.Generator().manual_seed(0)
-        found: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "reg": []}
-        for _ in _bar(steps, progress):
-            chosen = torch.randperm(rows, generator=generator)[:batch] if 0 < batch < rows else torch.arange(rows)
-            x, y = data["train_input"][chosen], data["train_label"][chosen]
-            last: list[Tensor] = []
-
-            def objective(x: Tensor = x, y: Tensor = y, last: list[Tensor] = last) -> Tensor:
-                optimiser.zero_grad()
-                loss = loss_of(self(x), y)
-                penalty = self.reg(reg_metric, lamb_l1, lamb_entropy) if lamb else torch.zeros_like(loss)
-                last[:] = loss.detach(), penalty.detach()
-                total = loss + lamb * penalty
-                total.backward()
-                return total
-
-            optimiser.step(objective)  # pyright: ignore[reportArgumentType, reportCallIssue]
-            if not bool(last[0].isfinite()):
-                raise TrainingError("the loss is no longer a number; pass a smaller lr, or look for NaN in the data.")
-            with torch.no_grad():
-                test = loss_of(self._run(data["test_input"])[-1], data["test_label"])
-                measured = {metric.__name__: float(metric()) for metric in metrics or ()}
-            figures = {"train_loss": last[0].sqrt(), "test_loss": test.sqrt(), "reg": last[1], **measured}
-            for name, value in figures.items():
-                found.setdefault(name, []).append(float(value))
-        self.zero_grad()
-        return found
+        loss = loss_fn or (lambda output, label: (output - label).square().mean())
+        penalty = (lambda: self.reg(reg_metric, lamb_l1, lamb_entropy)) if lamb else None
+        return descend(self, data, optimiser_named(opt, self, lr), steps, loss, lamb, penalty, batch, metrics, progress)
 
     @property
     def connection_cost(self) -> Float[Tensor, ""]:
@@ -258,12 +223,6 @@ class MLP(nn.Module):
             raise InputError(f"metric={metric!r} is not known; pass 'w', 'act' or 'fa'.")
         strengths = [matrix.detach().cpu().numpy() for matrix in matrices[metric]()]
         return linear_network(strengths, beta=beta, scale=scale)
-
-
-def _bar(steps: int, progress: bool) -> Any:
-    from tqdm import tqdm
-
-    return tqdm(range(steps), disable=not progress)
 
 
 def _entropy(scale: Tensor, l1: float, entropy: float) -> Tensor:
