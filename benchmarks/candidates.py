@@ -11,7 +11,7 @@ from torch import Tensor
 from ascribe.kan.symbolic.candidates import functions_of
 from ascribe.kan.symbolic.function import Function
 from ascribe.maths.affine import fit_affine
-from ascribe.maths.curves import admissible, traits
+from ascribe.maths.affine.curves import admissible, traits
 from benchmarks.contenders import OURS, PYKAN
 from benchmarks.machine import Peaks
 from benchmarks.peers import pykan

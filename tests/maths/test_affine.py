@@ -11,7 +11,7 @@ from tests.reference.symbolic import error_at, exhaustive
 from ascribe.errors import InputError
 from ascribe.kan.symbolic.library import LIBRARY
 from ascribe.maths.affine import fit_affine
-from ascribe.maths.curves import admissible, traits
+from ascribe.maths.affine.curves import admissible, traits
 
 NAMES = sorted(set(LIBRARY) - {"0", "1"})
 RANGES = [(-1.0, 1.0), (1.0, 5.0), (-3.0, 3.0), (0.0, 1.0)]

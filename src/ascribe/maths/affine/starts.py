@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.maths.curves import Curve, Traits, admissible
+from ascribe.maths.affine.curves import Curve, Traits, admissible
 
 Bounds = tuple[float | int, float | int]
 
