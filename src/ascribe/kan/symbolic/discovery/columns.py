@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -15,21 +13,22 @@ from torch import Tensor
 from ascribe.errors import need
 
 
-@dataclass(frozen=True)
-class Column:
-    """A function of the variables: its values, its expression, and what it costs in a choice."""
+class Column(NamedTuple):
+    """A function of the variables: its values, the factors of its expression, and what it costs in a choice."""
 
-    values: Float[Tensor, " n"]
-    expression: Any
+    values: Tensor
+    factors: tuple[Any, ...]
     cost: int
 
-    def __mul__(self, other: Column) -> Column:
-        return Column(self.values * other.values, self.expression * other.expression, self.cost + other.cost)
+    @property
+    def expression(self) -> Any:
+        """The product of the factors; made when it is asked for, as few columns are chosen."""
+        return need("sympy", extra="pykan").Mul(*self.factors)
 
 
 def one(like: Tensor) -> Column:
     """The constant."""
-    return Column(torch.ones_like(like), need("sympy", extra="pykan").Integer(1), 0)
+    return Column(torch.ones_like(like), (), 0)
 
 
 def one_signed(values: Tensor) -> bool:
@@ -45,54 +44,62 @@ def library_of(values: Float[Tensor, " n"], symbol: Any) -> list[Column]:
     half = sympy.Rational(1, 2)
     found = [one(values), *powers(values, symbol, 3)]
     found += [
-        Column(values.sin(), sympy.sin(symbol), 2),
-        Column(values.cos(), sympy.cos(symbol), 2),
-        Column(values.sin() ** 2, sympy.sin(symbol) ** 2, 3),
-        Column(values.cos() ** 2, sympy.cos(symbol) ** 2, 3),
-        Column(values.exp(), sympy.exp(symbol), 3),
-        Column((-values).exp(), sympy.exp(-symbol), 3),
+        Column(values.sin(), (sympy.sin(symbol),), 2),
+        Column(values.cos(), (sympy.cos(symbol),), 2),
+        Column(values.sin() ** 2, (sympy.sin(symbol) ** 2,), 3),
+        Column(values.cos() ** 2, (sympy.cos(symbol) ** 2,), 3),
+        Column(values.exp(), (sympy.exp(symbol),), 3),
+        Column((-values).exp(), (sympy.exp(-symbol),), 3),
     ]
     if one_signed(values):
-        found += [Column(1 / values, 1 / symbol, 2), Column(values**-2, symbol**-2, 3)]
-        found += [Column((1 / values).exp(), sympy.exp(1 / symbol), 4)]
+        found += [Column(1 / values, (1 / symbol,), 2), Column(values**-2, (symbol**-2,), 3)]
+        found += [Column((1 / values).exp(), (sympy.exp(1 / symbol),), 4)]
     if bool((values > 0).all()):
         found += [
-            Column(values.sqrt(), symbol**half, 2),
-            Column(values.rsqrt(), symbol**-half, 3),
-            Column(values.log(), sympy.log(symbol), 3),
+            Column(values.sqrt(), (symbol**half,), 2),
+            Column(values.rsqrt(), (symbol**-half,), 3),
+            Column(values.log(), (sympy.log(symbol),), 3),
         ]
     return [column for column in found if bool(column.values.isfinite().all())]
 
 
 def powers(values: Float[Tensor, " n"], symbol: Any, highest: int) -> list[Column]:
     """The first whole powers, each as dear as it is high."""
-    return [Column(values**p, symbol**p, p) for p in range(1, highest + 1)]
+    return [Column(values**p, (symbol**p,), p) for p in range(1, highest + 1)]
 
 
 def waves(values: Float[Tensor, " n"], symbol: Any) -> list[Column]:
     """Sine and cosine, and the square of the latter (that of the former is 1 less it)."""
     sympy = need("sympy", extra="pykan")
-    sine, cosine = Column(values.sin(), sympy.sin(symbol), 1), Column(values.cos(), sympy.cos(symbol), 1)
-    return [cosine, sine, cosine * cosine, cosine * sine]
+    sine, cosine = sympy.sin(symbol), sympy.cos(symbol)
+    return [
+        Column(values.cos(), (cosine,), 1),
+        Column(values.sin(), (sine,), 1),
+        Column(values.cos() ** 2, (cosine, cosine), 2),
+        Column(values.cos() * values.sin(), (cosine, sine), 2),
+    ]
 
 
 def exponential(values: Float[Tensor, " n"], symbol: Any) -> Column:
     """e to the variable."""
-    return Column(values.exp(), need("sympy", extra="pykan").exp(symbol), 1)
+    return Column(values.exp(), (need("sympy", extra="pykan").exp(symbol),), 1)
 
 
 def roots(values: Float[Tensor, " n"], symbol: Any) -> list[Column]:
     """The first powers of the square root."""
     half = need("sympy", extra="pykan").Rational(1, 2)
-    return [Column(values ** (p / 2), symbol ** (p * half), p) for p in range(1, 5)]
+    return [Column(values ** (p / 2), (symbol ** (p * half),), p) for p in range(1, 5)]
 
 
 def products(families: Sequence[Sequence[Column]], limit: int) -> list[Column]:
     """The cheapest products of one column of every family, cheapest first."""
-    chosen = itertools.islice(_cheapest(families), limit)
-    return [math.prod(factors[1:], start=factors[0]) for factors in chosen]
-
-
-def _cheapest(families: Sequence[Sequence[Column]]) -> Iterator[tuple[Column, ...]]:
-    every = itertools.product(*families)
-    return iter(sorted(every, key=lambda factors: sum(factor.cost for factor in factors)))
+    every = [(sum(column.cost for column in chosen), chosen) for chosen in itertools.product(*families)]
+    every.sort(key=lambda priced: priced[0])
+    found: list[Column] = []
+    for cost, chosen in every[:limit]:
+        values = chosen[0].values
+        for column in chosen[1:]:
+            if column.factors:
+                values = values * column.values
+        found.append(Column(values, tuple(itertools.chain.from_iterable(c.factors for c in chosen)), cost))
+    return found

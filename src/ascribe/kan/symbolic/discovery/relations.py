@@ -33,12 +33,15 @@ class _Member(NamedTuple):
     column: Column
 
 
-def relations(branch: Branch) -> Iterator[Any]:
-    """Formulas of h that the relations found give; none where the data has noise."""
+def relations(branch: Branch, deep: bool = False) -> Iterator[Any]:
+    """Formulas of h that the relations found give; none where the data has noise.
+
+    First the families that see at most one variable as something else than powers; `deep` takes the others.
+    """
     x, y = branch.inputs, branch.target
     seen = y.abs() > 1e-6 * y.abs().amax()
     x, y = x[:, seen], y[seen]
-    for columns in _families(x, branch.symbols):
+    for columns in _families(x, branch.symbols, deep):
         if branch.late:
             return
         for inner in (Inner(y, lambda e: e), *transcendental(y)):
@@ -50,11 +53,13 @@ def relations(branch: Branch) -> Iterator[Any]:
             yield from _roots(*squared)
 
 
-def _families(x: Float[Tensor, "variables n"], symbols: Sequence[Any]) -> Iterator[list[Column]]:
+def _families(x: Float[Tensor, "variables n"], symbols: Sequence[Any], deep: bool) -> Iterator[list[Column]]:
     """Products of low powers; of higher ones; of other functions in some of the variables."""
     kinds = [_kinds(values, symbol) for values, symbol in zip(x, symbols, strict=True)]
     every = sorted(itertools.product(*(range(len(kind)) for kind in kinds)), key=lambda c: (_others(c), sum(c)))
     for chosen in every:
+        if (_others(chosen) > 1) != deep:
+            continue
         if len(x) > 3 and _others(chosen) > 2 and (_others(chosen) > 3 or max(chosen) > 2):
             continue
         yield products([kind[c] for kind, c in zip(kinds, chosen, strict=True)], _COLUMNS)
@@ -119,7 +124,8 @@ def _solved(members: list[_Member], values: Float[Tensor, "members n"]) -> tuple
     below = [number * m.column.expression for number, m in chosen if m.times_z]
     if not above or not below:
         return None
-    return with_exact_numbers(sum(above)), with_exact_numbers(sum(below))
+    numerator, denominator = with_exact_numbers(sum(above)), with_exact_numbers(sum(below))
+    return (-numerator, -denominator) if denominator.could_extract_minus_sign() else (numerator, denominator)
 
 
 def _roots(numerator: Any, denominator: Any) -> Iterator[Any]:
@@ -135,8 +141,9 @@ def _roots(numerator: Any, denominator: Any) -> Iterator[Any]:
                 inside *= factor ** (direction * (power % 2))
     else:
         inside = numerator / denominator
-    above, below = sympy.fraction(inside)
-    above, below = sympy.expand(above), sympy.expand(below)
-    inside = -above / sympy.expand(-below) if above.could_extract_minus_sign() else above / below
-    yield outside * sympy.sqrt(inside)
-    yield -outside * sympy.sqrt(inside)
+    above, below = (sympy.expand(part) for part in sympy.fraction(inside))
+    if above.could_extract_minus_sign():
+        above, below = -above, sympy.expand(-below)
+    for sign in (1, -1):
+        yield sign * outside * sympy.sqrt(above) / sympy.sqrt(below)
+        yield sign * outside * sympy.sqrt(above / below)
