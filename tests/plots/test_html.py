@@ -9,10 +9,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN
 from ascribe.kan.picture import Edge, picture
+from ascribe.kan.symbolic.evaluate import evaluate
+from ascribe.kan.symbolic.parse import parse
 from ascribe.plots import pages
 from ascribe.plots.pages.mathematics import applied, plain, runs
 from ascribe.plots.pages.outline import ROUGH, outline
@@ -113,6 +117,41 @@ def test_an_output_is_spelt_in_the_inputs():
     square, product = "(2·(sin(3·a) − 2·b^2))^2", "0.5·a · (log(b) + 1)"
     assert line(output["whole"]) == f"{square} − {product}"
     assert line(output["formula"]) == "(2·h_1,1)^2 − 0.5·h_1,2"
+
+
+QUARTERS = st.integers(-4, 4).map(lambda n: n / 4)
+AFFINE = st.tuples(QUARTERS, QUARTERS, QUARTERS, QUARTERS)
+
+
+FUNCTION = st.sampled_from(["x", "sin", "x^2", "exp", "tanh", "0", "gaussian"])
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.tuples(FUNCTION, AFFINE), min_size=10, max_size=10))
+def test_what_is_spelt_is_what_the_network_computes(chosen):
+    kan = KAN([2, [1, 2], 1], mult_arity=2, dtype=torch.float64)
+    for (l, i, j), (function, affine) in zip([(0, n % 2, n // 2) for n in range(10)], chosen, strict=True):
+        kan.fix(l, i, j, function, affine)
+    for i in range(3):
+        kan.fix(1, i, 0, *chosen[i + 3])
+    with torch.no_grad():
+        kan.node_scale[0][1], kan.node_bias[0][2], kan.subnode_scale[0][0] = 2.0, -1.5, 0.5
+    x = torch.tensor([[0.3, 0.7], [0.9, 0.2]], dtype=torch.float64)
+    kan.remember(x)
+    assume(float(kan(x).detach().abs().max()) < 50)
+    found = held(kan.plot.html(in_vars=["a", "b"], metric="forward_u"))["nodes"]
+    layer = kan.to_nodes(0, kan.layers[0](kan.rows(x))).detach()
+    output = kan(x).detach()[:, 0]
+    names = {"a": x[:, 0], "b": x[:, 1], **{f"h{n}": layer[:, n] for n in range(3)}}
+    for place, expected in [(2, layer[:, 0]), (3, layer[:, 1]), (4, layer[:, 2]), (5, output)]:
+        for spelt in filter(None, (found[place]["formula"], found[place]["whole"])):
+            text = line(spelt)
+            for n in range(3):
+                text = text.replace(f"h_1,{n + 1}", f"h{n}").replace("√", "sqrt")
+            expression = parse(text.replace("·", "*").replace("−", "-"), list(names))
+            value = evaluate(expression, names) + 0 * x[:, 0]
+            # numbers are written with three digits
+            torch.testing.assert_close(value, expected, rtol=0.02, atol=0.02)
 
 
 def test_a_formula_that_nobody_would_read_is_left_out(kan):
