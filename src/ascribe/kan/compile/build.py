@@ -103,7 +103,7 @@ def _connect(net: Network, l: int, below: Layer, above: Layer) -> None:
                     net.subnode_bias[l][subnode] = bias
                 subnode += 1
             net.node_bias[l][number] = real(_number(node.bias))
-    net.layers[l].symbolic._take(sorted(edges, key=lambda edge: edge[:3]))
+    net.layers[l].symbolic.hold(sorted(edges, key=lambda edge: edge[:3]))
 
 
 def _number(value: Any) -> Any:

@@ -83,15 +83,15 @@ class SymbolicEdges(nn.Module):
         """
         self.drop(i, j)
         edges = [*self._edges(), (function_named(function).name, i, j, affine.detach())]
-        self._take(sorted(edges, key=lambda edge: edge[:3]))
+        self.hold(sorted(edges, key=lambda edge: edge[:3]))
 
     def drop(self, i: int, j: int) -> None:
         """Take the function away from the edge from input i to subnode j, where it has one."""
-        self._take([edge for edge in self._edges() if edge[1:3] != (i, j)])
+        self.hold([edge for edge in self._edges() if edge[1:3] != (i, j)])
 
     def keep(self, stays: Bool[Tensor, "inputs outputs"]) -> None:
         """Drop the edges that do not stay."""
-        self._take([edge for edge in self._edges() if bool(stays[edge[1], edge[2]])])
+        self.hold([edge for edge in self._edges() if bool(stays[edge[1], edge[2]])])
 
     def select(self, inputs: Sequence[int], outputs: Sequence[int]) -> SymbolicEdges:
         """The edges between these inputs and subnodes, which are numbered anew in the order they are given in."""
@@ -99,7 +99,7 @@ class SymbolicEdges(nn.Module):
         source = {i: n for n, i in enumerate(inputs)}
         subnode = {j: n for n, j in enumerate(outputs)}
         kept = [(f, source[i], subnode[j], a) for f, i, j, a in self._edges() if i in source and j in subnode]
-        chosen._take(sorted(kept, key=lambda edge: edge[:3]))
+        chosen.hold(sorted(kept, key=lambda edge: edge[:3]))
         if chosen.affine is not None and self.affine is not None:
             chosen.affine.requires_grad_(self.affine.requires_grad)
         return chosen
@@ -113,8 +113,8 @@ class SymbolicEdges(nn.Module):
             for name, (i, j), affine in zip(self.names, places, self.affine.detach().unbind(0), strict=True)
         ]
 
-    def _take(self, edges: list[tuple[str, int, int, Tensor]]) -> None:
-        """Hold these edges, in this order."""
+    def hold(self, edges: list[tuple[str, int, int, Tensor]]) -> None:
+        """Have these edges alone: (name, input, subnode, affine), those of one function side by side."""
         self.names = tuple(name for name, *_ in edges)
         if not edges:
             self.source = self.subnode = self._spelt = self.affine = None  # pyright: ignore[reportAttributeAccessIssue]
@@ -139,8 +139,10 @@ class SymbolicEdges(nn.Module):
             if not len(names) == len(source) == len(subnode) == len(affine):
                 raise InputError(f"the state names {len(names)} symbolic edges of {prefix!r} and places {len(source)}.")
             like = self.affine if self.affine is not None else affine
-            edges = zip(names, source.tolist(), subnode.tolist(), affine.detach().to(like), strict=True)
-            self._take(list(edges))
+            edges = list(zip(names, source.tolist(), subnode.tolist(), affine.detach().to(like), strict=True))
+            # Where nothing but numbers changes, the parameter that others hold stays the same one.
+            if [edge[:3] for edge in edges] != [edge[:3] for edge in self._edges()]:
+                self.hold(edges)
         else:
-            self._take([])
+            self.hold([])
         super()._load_from_state_dict(state_dict, prefix, *rest)
