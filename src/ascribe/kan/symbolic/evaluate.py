@@ -53,6 +53,8 @@ UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "sinc": lambda u: torch.sinc(u / math.pi),
     "conjugate": lambda u: u,
     "re": lambda u: u,
+    "im": torch.zeros_like,
+    "arg": lambda u: torch.where(u < 0, math.pi, 0.0).to(u.dtype),
     "Not": torch.logical_not,
 }
 _FOLDED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -142,6 +144,8 @@ def _apply(
         return reduce(lambda left, right: left * right, found)
     if name == "Pow":
         return power(found[0], found[1])
+    if name == "ITE":
+        return torch.where(tensor(found[0]).bool(), tensor(found[1]), tensor(found[2]))
     if name == "Piecewise":
         return _pieces([tensor(value) for value in found], like)
     if name in UNARY and len(found) == 1:

@@ -55,14 +55,18 @@ class Formula:
         return Formula(tuple(rounded(expr, digits) for expr in self.expressions), self.variables)
 
     def text(self, digits: int | None = None) -> str:
-        """One line an output, as sympy writes it."""
+        """One line an output, as sympy writes it; a name that is no word stands in back quotes."""
+        sympy = need("sympy", extra="pykan")
         shown = self if digits is None else self.round(digits)
-        return "\n".join(map(str, shown.expressions))
+        quoted = {v: sympy.Symbol(f"`{v.name}`") for v in self.variables if not v.name.isidentifier()}
+        return "\n".join(sympy.sstr(each.xreplace(quoted), full_prec=False) for each in shown.expressions)
 
     def latex(self, digits: int | None = None) -> str:
-        """One line an output, in LaTeX."""
+        """One line an output, in LaTeX; a name that is no word stands as text."""
+        sympy = need("sympy", extra="pykan")
         shown = self if digits is None else self.round(digits)
-        return "\n".join(map(need("sympy", extra="pykan").latex, shown.expressions))
+        names = {v: f"\\text{{{_escaped(v.name)}}}" for v in self.variables if not v.name.isidentifier()}
+        return "\n".join(sympy.latex(each, symbol_names=names, full_prec=False) for each in shown.expressions)
 
     def python(self, name: str = "formula") -> str:
         """The source of a function of numpy arrays, one argument a variable."""
@@ -74,7 +78,7 @@ class Formula:
 
     def __repr__(self) -> str:
         checked = "not checked" if self.check is None else f"differs by {self.check:.2e} at most"
-        return f"Formula({', '.join(map(str, self.round(4).expressions))}; {checked})"
+        return f"Formula({', '.join(self.text(digits=4).splitlines())}; {checked})"
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex(digits=4)}$".replace("\n", "$\n\n$\\displaystyle ")
@@ -133,11 +137,22 @@ def rounded(expression: Any, digits: int) -> Any:
 
     def short(number: Any) -> Any:
         value = float(f"{float(number):.{digits}g}")
-        return (
-            sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value, digits)
-        )
+        return sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value)
 
     return expression.xreplace({number: short(number) for number in expression.atoms(sympy.Float)})
+
+
+_LATEX = {
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    **{each: f"\\{each}" for each in "_%&#${}"},
+}
+
+
+def _escaped(name: str) -> str:
+    """As LaTeX writes a text, in one line."""
+    return " ".join("".join(_LATEX.get(letter, letter) for letter in name).split())
 
 
 def _variables(kan: Network, var: Sequence[Any] | None) -> list[Any]:

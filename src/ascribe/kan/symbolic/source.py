@@ -62,7 +62,7 @@ def python_source(expressions: Sequence[Any], variables: Sequence[Any], name: st
     """
     arguments = _identifiers(variables)
     lines, results = _Writer("numpy", arguments).body(expressions)
-    body = "".join(f"    {line}\n" for line in [*lines, f"return {', '.join(results)}"])
+    body = "".join(f"    {line}\n" for line in [*_renamed(arguments), *lines, f"return {', '.join(results)}"])
     return (
         f"import math\n\nimport numpy\n\n\ndef {_identifier(name, 'formula')}({', '.join(arguments.values())}):\n{body}"
     )
@@ -77,6 +77,7 @@ def pytorch_source(expressions: Sequence[Any], variables: Sequence[Any], name: s
     lines, results = _Writer("torch", arguments).body(expressions)
     names = ", ".join(arguments.values())
     body = [
+        *_renamed(arguments),
         f"{names}{',' if len(arguments) == 1 else ''} = inputs.unbind(-1)",
         *lines,
         f"outputs = ({', '.join(f'inputs.new_zeros(inputs.shape[:-1]) + {result}' for result in results)},)",
@@ -87,6 +88,12 @@ def pytorch_source(expressions: Sequence[Any], variables: Sequence[Any], name: s
         "import math\n\nimport torch\n\n\n"
         f"class {_identifier(name, 'Formula')}(torch.nn.Module):\n    def forward(self, inputs):\n{inner}"
     )
+
+
+def _renamed(arguments: dict[str, str]) -> list[str]:
+    """Comments that say which column an argument is, where it could not keep the column's name."""
+    # What ascii() writes has no line break and no letter that could end the comment.
+    return [f"# {own}: {name!a}" for name, own in arguments.items() if own != name]
 
 
 def _identifier(name: str, otherwise: str) -> str:
