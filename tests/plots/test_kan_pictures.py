@@ -13,6 +13,7 @@ from matplotlib.colors import same_color
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN
+from ascribe.kan.symbolic.pareto import Candidate, Pareto
 from ascribe.plots import pareto
 from ascribe.plots.palette import UP
 
@@ -104,6 +105,13 @@ def test_a_front_goes_from_simple_to_accurate():
     assert same_color(points[3].get_color(), UP)
     assert ax.xaxis_inverted()
     assert "without any" in ax.get_xlabel()
+
+
+def test_the_front_of_a_reading_is_drawn():
+    found = [Candidate(X, 1, 0.3, "kan"), Candidate(sympy.sin(sympy.pi * X), 5, 1e-16, "kan")]
+    ax = pareto(Pareto.of(found, 100))
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["x", "sin(pi·x)"]
+    assert same_color(ax.lines[2].get_color(), UP)
 
 
 def test_of_a_long_table_the_front_is_drawn():
