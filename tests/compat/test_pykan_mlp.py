@@ -93,10 +93,10 @@ def test_it_learns(opt, steps):
     assert torch.equal(torch.get_rng_state(), before)
     assert set(found) == {"train_loss", "test_loss", "reg", "parameters"}
     assert all(len(column) == steps for column in found.values())
+    assert torch.equal(net.acts[0], data["train_input"])
     error = (net(data["test_input"]) - data["test_label"]).square().mean().sqrt().item()
     assert found["test_loss"][-1] == pytest.approx(error)
     assert error < 0.5 * float(data["test_label"].std())
-    assert torch.equal(net.acts[0], data["train_input"])
     again = MLP([2, 8, 1]).fit(data, opt=opt, steps=2, lamb=0.01, progress=False)
     assert again["reg"][0] > 0
 

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ascribe.errors import InputError
@@ -80,6 +80,7 @@ def slow_cost(kan):
 
 
 @given(st.integers(0, 20))
+@settings(max_examples=8)
 def test_auto_swap_keeps_the_function_and_no_swap_is_better(seed):
     kan, x = mixed(seed)
     better = kan.auto_swap()

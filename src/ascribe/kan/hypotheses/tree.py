@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, final
 
 from jaxtyping import Shaped
@@ -111,11 +112,12 @@ def tree(
         raise InputError(f"names={list(names)!r} names {len(names)} variables, but x has {d} columns.")
     at = jet(f, x)
     scaled = at.scaled(spreads(x))
-    third = third_derivatives(f, x) if kinds and d > 1 else None
+    # Only a node that is no plain sum or product asks for them.
+    third = cache(lambda: third_derivatives(f, x))
     called = tuple(names or ())
 
     def kind_of(groups: list[list[int]]) -> tuple[Kind, Check | None]:
-        if third is None:
+        if not kinds:
             return "function", None
         if sum(map(len, groups)) == d:
             added = separability_over(interactions(at, x, "add")[0], groups, "add", sep_th)
@@ -126,7 +128,7 @@ def tree(
                 multiplied = separability_over(interactions(at, x, "mul")[0], groups, "mul", sep_th)
                 if multiplied:
                     return "product", multiplied
-        general = general_separability(at, third, x, groups, sep_th)
+        general = general_separability(at, third(), x, groups, sep_th)
         return ("of a sum" if general else "function"), general
 
     def build(whole: Set, idle: Sequence[int] = ()) -> Tree:
