@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ascribe import DeepLift, explain
 from ascribe.errors import InputError
 from ascribe.kan import KAN
 from ascribe.maths.families import FAMILIES
@@ -83,3 +84,11 @@ def test_a_sparse_start_trains_only_what_is_there():
     kan.fit((x, y), steps=3, progress=False)
     for layer, mask in zip(kan.layers, masks, strict=True):
         assert torch.equal(layer.mask, mask)
+
+
+@families
+def test_deep_lift_shares_out_all_there_is(family):
+    kan = KAN([3, 4, 1], edge=family, noise_scale=2.0, dtype=float64)
+    x = 2 * data(6)[0]  # some of it outside the grids
+    found = explain(kan, x, DeepLift(), target=0)
+    assert float(found.gap.abs().max()) < 1e-10 * float(kan(x).detach().abs().max())
