@@ -15,6 +15,7 @@ from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.compose import compose
 from ascribe.kan.symbolic.evaluate import evaluate
 from ascribe.kan.symbolic.library import LIBRARY
+from ascribe.kan.symbolic.snap import snap
 from ascribe.kan.symbolic.source import python_source, pytorch_source
 
 Normalizer = Sequence[Any]  # [mean, std], one number a column each
@@ -53,6 +54,15 @@ class Formula:
     def round(self, digits: int) -> Formula:
         """With numbers of so many significant digits, and no check."""
         return Formula(tuple(rounded(expr, digits) for expr in self.expressions), self.variables)
+
+    def snapped(self, x: Float[Tensor, "n columns"], y: Float[Tensor, "n outputs"]) -> Formula:
+        """With constants fitted to y and made exact wherever the data allow it (see `snap`); `check` is against y.
+
+        Raises InputError where the formula is not real on x.
+        """
+        found = [snap(each, self.variables, x, y[:, n]).expression for n, each in enumerate(self.expressions)]
+        exact = Formula(tuple(found), self.variables)
+        return Formula(exact.expressions, exact.variables, float((exact(x.detach().double()) - y.detach()).abs().max()))
 
     def text(self, digits: int | None = None) -> str:
         """One line an output, as sympy writes it; a name that is no word stands in back quotes."""

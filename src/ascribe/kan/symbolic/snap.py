@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Float64
@@ -14,7 +13,6 @@ from torch import Tensor
 from ascribe.errors import InputError, need
 from ascribe.kan.symbolic.canonical import canonical
 from ascribe.kan.symbolic.evaluate import evaluate
-from ascribe.kan.symbolic.formula import Formula
 from ascribe.kan.symbolic.library import LIBRARY
 from ascribe.maths.levenberg import Damping, damped_step
 
@@ -26,17 +24,15 @@ _DEVIATIONS = 3.0  # by which a constant may move
 _NOTHING = 1e-13  # of the spread of y: an error that rounding makes
 
 
-@final
-@dataclass(frozen=True)
-class Snapped:
+class Snapped(NamedTuple):
     """A formula with exact constants, and its mean squared error beside that of the fit with free ones."""
 
-    formula: Formula
+    expression: Any
     error: float
     free_error: float
 
 
-def snap(formula: Formula, x: Float[Tensor, "n columns"], y: Float[Tensor, "n outputs"]) -> Snapped:
+def snap(expression: Any, variables: Sequence[Any], x: Float[Tensor, "n columns"], y: Float[Tensor, " n"]) -> Snapped:
     r"""The formula with its decimal constants fitted to y, and then made whole numbers, fractions, or multiples of pi,
     e and roots, wherever the data allow it.
 
@@ -50,29 +46,12 @@ def snap(formula: Formula, x: Float[Tensor, "n columns"], y: Float[Tensor, "n ou
 
     >>> import sympy
     >>> a = sympy.Symbol("a")
-    >>> x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
-    >>> near = Formula((0.99 * sympy.sin(3.1 * a + 0.02) + 0.26,), (a,))
-    >>> snap(near, x, torch.sin(torch.pi * x) + 0.25).formula.expressions[0]
+    >>> x = torch.linspace(0, 1, 50, dtype=torch.float64)
+    >>> near = 0.99 * sympy.sin(3.1 * a + 0.02) + 0.26
+    >>> snap(near, [a], x[:, None], torch.sin(torch.pi * x) + 0.25).expression
     sin(pi*a) + 1/4
     """
-    data, wanted = x.detach().double(), y.detach().double()
-    found = [
-        _snapped(expression, formula.variables, data, wanted[:, place])
-        for place, expression in enumerate(formula.expressions)
-    ]
-    exact = Formula(tuple(expression for expression, *_ in found), formula.variables)
-    return Snapped(exact, *(sum(errors) / len(found) for errors in list(zip(*found, strict=True))[1:]))
-
-
-class _Fit(NamedTuple):
-    theta: Float64[Tensor, " constants"]
-    error: float  # the sum of squares
-    deviation: Float64[Tensor, " constants"]
-
-
-def _snapped(
-    expression: Any, variables: Sequence[Any], x: Float64[Tensor, "n columns"], y: Float64[Tensor, " n"]
-) -> tuple[Any, float, float]:
+    x, y = x.detach().double(), y.detach().double()
     sympy = need("sympy", extra="pykan")
     plain = canonical(expression)
     numbers = sorted(plain.atoms(sympy.Float), key=str)
@@ -101,7 +80,13 @@ def _snapped(
             refused.add(symbol)
     values = [sympy.Float(value) for value in now.theta.tolist()]
     count = max(1, len(y))
-    return shape.xreplace(dict(zip(free, values, strict=True))), now.error / count, best.error / count
+    return Snapped(shape.xreplace(dict(zip(free, values, strict=True))), now.error / count, best.error / count)
+
+
+class _Fit(NamedTuple):
+    theta: Float64[Tensor, " constants"]
+    error: float  # the sum of squares
+    deviation: Float64[Tensor, " constants"]
 
 
 def _simplest(free: Sequence[Any], fit: _Fit, refused: set[Any]) -> tuple[Any, Any] | None:

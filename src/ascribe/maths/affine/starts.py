@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -34,7 +35,7 @@ def starts(
     """
     middle, half = (low + high) / 2, max((high - low) / 2, 1e-300)
     grids: list[tuple[Tensor, Tensor]] = []
-    for s, m in _grids(seen, middle, half, a_range, b_range):
+    for s, m in _kept(seen, middle, half, a_range, b_range):
         a, b = s / half, m - s / half * middle
         allowed = admissible(curve, a, b, low, high)
         if seen.scale_free:
@@ -89,6 +90,14 @@ def half_turned(b: Tensor, b_range: Bounds) -> Tensor:
     """
     fewest, most = ((b - b_range[1]) / math.pi).ceil(), ((b - b_range[0]) / math.pi).floor()
     return b - math.pi * (b / math.pi).round().clamp(fewest, most)
+
+
+@lru_cache(maxsize=64)
+def _kept(
+    seen: Traits, middle: float, half: float, a_range: Bounds, b_range: Bounds
+) -> tuple[tuple[Tensor, Tensor], ...]:
+    """The same for all functions that are alike."""
+    return tuple(_grids(seen, middle, half, a_range, b_range))
 
 
 def _grids(
