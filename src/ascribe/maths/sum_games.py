@@ -29,6 +29,7 @@ Outer = Callable[[Float[Tensor, "n subnodes"]], Float[Tensor, "n subnodes output
 
 _FEWEST, _MOST = 2**6, 2**14  # samples of a window's half
 _TERMS = 2**14  # sines of a piecewise polynomial
+_TOGETHER = 2**18  # numbers of sines and players worked on together
 _TRIED = 8  # background rows from which a row's scale is first guessed
 _COPIES = 24  # of the samples or sines of a window, that are held at a time
 
@@ -101,7 +102,7 @@ class SumGames:
         # Every window gets the same share; nothing is asked for beyond what float64 can hold.
         share = (target / subnodes).clamp(min=torch.finfo(target.dtype).tiny)
         pairs = torch.cartesian_prod(torch.arange(len(rows)), torch.arange(background)).to(rows.device).view(-1, 2)
-        for some in pairs.split(max(1, self.memory // (8 * players * (4 * subnodes + 2 * target.shape[1]) + 1))):
+        for some in pairs.split(max(1, self.memory // (8 * players * (12 * subnodes + 4 * target.shape[1]) + 1))):
             number, draw = some.unbind(1)
             moves = self.present[rows[number]] - self.absent[draw]
             start = self.absent[draw].sum(-1)
@@ -142,6 +143,8 @@ class SumGames:
         fits = self.memory // (8 * copies * radius.numel() * share.shape[1])
         # What no one pair has the memory for is done all the same.
         fits = max(fits, _MOST if len(centre) == 1 else 1)
+        if fits < _FEWEST:
+            return None
         found, cells = self._sampled(centre, radius, _FEWEST), _FEWEST
         while bool((8 * found.error > share[:, None]).any()) and cells < _MOST:
             cells *= 2
@@ -194,7 +197,7 @@ def _evaluate(
         size = extension.line[:, j].abs() + extension.cube[:, j].abs() + 2 * sines.abs().sum(1)
         bound = bound + 2 * extension.error[:, j] + rounding * size
         error += bound[..., None] * (steps != 0)[:, None]
-        few = max(1, 2**22 // max(1, len(live) * share.shape[1]))
+        few = max(1, _TOGETHER // (len(live) * share.shape[1]))
         for window, term in zip(*(part.split(few) for part in kept.nonzero().unbind(1)), strict=True):
             worth = sine_values(_angles(steps[:, live], window, term))
             part = sines[window, term][..., None] * worth[:, None]
@@ -217,7 +220,7 @@ def _choose(
     # Few are worth the sum over players that a sharper bound costs: not the fast ones at the end.
     likely = (2 * weight.flip(1)).cumsum(1).flip(1) > 0.125
     window, term = likely.nonzero().unbind(1)
-    for some in torch.arange(len(window), device=window.device).split(max(1, 2**17 // steps.shape[1])):
+    for some in torch.arange(len(window), device=window.device).split(max(1, _TOGETHER // steps.shape[1])):
         bound[window[some], term[some]] = sine_bound(_angles(steps, window[some], term[some])).clamp(max=2.0)
     first = int(likely.sum(1).max())
     least = torch.ones_like(likely)
