@@ -14,16 +14,16 @@ from ascribe.errors import FileError
 from ascribe.kan import KAN
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "LBFGS": {"opt": "LBFGS", "steps": 12, "lamb": 1e-3},
-    "LBFGS in batches": {"opt": "LBFGS", "steps": 8, "batch": 60},
-    "LM": {"opt": "LM", "steps": 12},
+    "LBFGS": {"opt": "LBFGS", "steps": 7, "lamb": 1e-3},
+    "LBFGS in batches": {"opt": "LBFGS", "steps": 6, "batch": 40},
+    "LM": {"opt": "LM", "steps": 7},
     "Adam": {"opt": "Adam", "steps": 40, "lamb": 1e-3, "scheduler": "cosine"},
     "Adam in batches": {"opt": "Adam", "steps": 40, "batch": 30, "validation": 0.2, "metrics": ["r2"]},
 }
 
 
 def waves() -> tuple[Tensor, Tensor]:
-    x = 2 * torch.rand(200, 2, generator=torch.Generator().manual_seed(0)) - 1
+    x = 2 * torch.rand(100, 2, generator=torch.Generator().manual_seed(0)) - 1
     return x, torch.sin(2 * x[:, :1]) + x[:, 1:] ** 2
 
 
@@ -48,7 +48,7 @@ def test_an_interrupted_training_that_goes_on_ends_with_the_same_bits(name: str,
             raise Killed
 
     with pytest.raises(Killed):
-        broken.fit(waves(), checkpoint=path, every=3, callback=kill, **settings)
+        broken.fit(waves(), checkpoint=path, every=2, callback=kill, **settings)
     found = resumed.fit(waves(), resume=path, **settings)
     assert found.results == wanted.results
     assert found.best == wanted.best
@@ -60,10 +60,10 @@ def test_an_interrupted_training_that_goes_on_ends_with_the_same_bits(name: str,
 def test_a_training_goes_on_beyond_its_end(tmp_path: Path):
     path = tmp_path / "training.safetensors"
     whole, first, second = network(), network(), network()
-    wanted = whole.fit(waves(), steps=8, progress=False)
-    first.fit(waves(), steps=5, checkpoint=path, every=100, progress=False)
-    assert second.fit(waves(), steps=8, resume=path, checkpoint=path, progress=False).results == wanted.results
-    again = network().fit(waves(), steps=8, resume=path, progress=False)
+    wanted = whole.fit(waves(), steps=5, progress=False)
+    first.fit(waves(), steps=3, checkpoint=path, every=100, progress=False)
+    assert second.fit(waves(), steps=5, resume=path, checkpoint=path, progress=False).results == wanted.results
+    again = network().fit(waves(), steps=5, resume=path, progress=False)
     assert again.results == wanted.results
 
 

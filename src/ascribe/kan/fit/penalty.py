@@ -75,6 +75,7 @@ class Penalty:
         leaves = [t.detach().requires_grad_() for t in (*seen.edges, *seen.nodes, *seen.subnodes)]
         edges, nodes, subnodes = leaves[:depth], leaves[depth : 2 * depth], leaves[2 * depth :]
         with torch.enable_grad():
+            # The metric that sees splines alone is one of those that normalise, and is found without a graph.
             live = Activations(
                 tuple(map(_two_rows, nodes)),
                 tuple(map(_two_rows, subnodes)),
