@@ -1,0 +1,122 @@
+"""What was read of a network: its choices, and tables of formulas."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from ascribe.errors import InputError
+from ascribe.kan.fit.loop import fit
+from ascribe.kan.history import Versioned
+from ascribe.kan.symbolic.candidates import Place
+from ascribe.kan.symbolic.exact import with_exact_numbers
+from ascribe.kan.symbolic.formula import Formula, rounded, symbolic_formula
+from ascribe.kan.symbolic.function import Function
+from ascribe.kan.symbolic.gather import gathered
+from ascribe.kan.symbolic.pareto import Candidate, Pareto, complexity_of
+from ascribe.kan.symbolic.snap import snap
+
+Net = TypeVar("Net", bound=Versioned)
+Rows = tuple[Float[Tensor, "n columns"], Float[Tensor, "n outputs"]]
+
+# Steps of a fit after a change of one edge, each of several iterations.
+REFIT = 8
+
+
+class Choice(NamedTuple):
+    """What an edge became, and the r2 of its fit before the rest was refitted."""
+
+    edge: Place
+    function: str
+    r2: float
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class Reading:
+    """What `auto_symbolic` chose, in order, and the formulas of every output: tables of complexity and error.
+
+    There is no table while an edge is still a spline (see `r2_threshold`); `left` names those. `network` is the network
+    as it was read, in float64; `fitted` are the rows it was fitted to, `held` those that rank formulas.
+    """
+
+    choices: tuple[Choice, ...]
+    left: tuple[Place, ...]
+    network: Versioned
+    fitted: Rows
+    held: Rows
+
+    @cached_property
+    def tables(self) -> tuple[Pareto, ...]:
+        """One table an output; made when it is asked for, at the price of two fits for every edge."""
+        if self.left:
+            return ()
+        return tuple(_table(self.network, self.fitted, self.held, output) for output in range(self.held[1].shape[1]))
+
+    @property
+    def table(self) -> Pareto:
+        """The table of the only output.  Raises InputError where there is none, or there are several."""
+        if self.left:
+            raise InputError(f"edges {list(self.left)} are still splines; lower r2_threshold, or fix_symbolic them.")
+        if self.held[1].shape[1] != 1:
+            raise InputError(f"the network has {self.held[1].shape[1]} outputs; take one of `tables`.")
+        return self.tables[0]
+
+    @property
+    def formula(self) -> Any:
+        """The chosen formula of the only output, a sympy expression."""
+        return self.table.best.expression
+
+    def __str__(self) -> str:
+        lines = [f"edge {choice.edge}: {choice.function} (r2 {choice.r2:.6f})" for choice in self.choices]
+        lines += [f"edge {edge}: still a spline" for edge in self.left]
+        return "\n".join([*lines, *map(str, self.tables)])
+
+    __repr__ = __str__
+
+
+def refitted(net: Net, rows: Rows, steps: int = REFIT) -> Net:
+    """The network itself, fitted to the rows on its grids."""
+    fit(net, rows, opt="auto", steps=steps, update_grid=False, progress=False)
+    return net
+
+
+def with_edge(net: Net, edge: Place, function: str | Function, affine: Sequence[float], rows: Rows) -> Net:
+    """Another network, in which an edge is this function and the rest is refitted."""
+    trial = copy.deepcopy(net)
+    trial.fix(*edge, function, affine)
+    return refitted(trial, rows)
+
+
+def _table(net: Versioned, rows: Rows, held: Rows, output: int) -> Pareto:
+    """The formulas of one output, each tried on the rows that were held."""
+    label = held[1][:, output]
+    spread = float(label.std()) or 1.0
+    found: list[Candidate] = []
+
+    def take(formula: Formula, expression: Any, way: str) -> None:
+        rest = Formula((expression,), formula.variables)(held[0])[:, 0] - label
+        error = float(rest.square().mean().sqrt()) / spread
+        if error == error:
+            found.append(Candidate(expression, complexity_of(expression), error, way))
+
+    whole = symbolic_formula(net, x=rows[0])
+    short = gathered(whole.expressions[output])
+    take(whole, whole.expressions[output], "network")
+    take(whole, short, "network")
+    take(whole, with_exact_numbers(short), "exact numbers")
+    take(whole, snap(short, whole.variables, rows[0], rows[1][:, output]).expression, "exact numbers")
+    for digits in (2, 3, 4, 6):
+        take(whole, rounded(short, digits), f"{digits} digits")
+    for l, layer in enumerate(net.layers):
+        for i, j in layer.present.nonzero().tolist():
+            for name, affine in (("0", (1.0, 0.0, 0.0, 0.0)), ("x", (1.0, 0.0, 1.0, 0.0))):
+                simpler = symbolic_formula(with_edge(net, (l, i, j), name, affine, rows), x=rows[0])
+                take(simpler, rounded(gathered(simpler.expressions[output]), 4), f"edge {(l, i, j)} as {name}")
+    return Pareto.of(found, len(label))
