@@ -118,6 +118,34 @@ def test_redundant_numbers_are_plain(name: str, a: float, b: float, c: float, d:
     torch.testing.assert_close(fits.affine[0, 0], torch.tensor(plain, dtype=torch.float64), rtol=1e-6, atol=1e-6)
 
 
+TRAITS = {
+    "scale_free": {"x", "abs", "relu", "sgn", "step", "log", "0", "1", "1/x"}
+    | {name for name in LIBRARY if "x^" in name},
+    "shift_free": {"x", "exp", "exp(x)-1", "0", "1"},
+    "half_turn": {"sin", "cos", "tan", "cot", "sec", "csc"},
+    "wave": {"sin", "cos"},
+    "steps": {"sgn", "step", "0", "1"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trait", TRAITS)
+def test_symmetries_are_found_by_trying(trait: str) -> None:
+    assert {name for name, function in LIBRARY.items() if getattr(traits(function), trait)} == TRAITS[trait]
+
+
+def test_sides_are_those_of_the_domains() -> None:
+    sides = {name: traits(LIBRARY[name]).sides for name in ("tan", "log", "arcsin", "1/x", "exp", "arccosh")}
+    infinite = math.inf
+    assert sides == {
+        "tan": ((pytest.approx(-math.pi / 2), pytest.approx(math.pi / 2)),),
+        "log": ((0.0, infinite),),
+        "arcsin": ((-1.0, 1.0),),
+        "1/x": ((0.0, infinite), (-infinite, 0.0)),
+        "exp": ((-infinite, infinite),),
+        "arccosh": ((1.0, infinite),),
+    }
+
+
 def test_ranges_hold() -> None:
     x = uniform(-1, 1, 200, torch.Generator().manual_seed(3))[None]
     y = torch.tanh(7 * x + 1)
