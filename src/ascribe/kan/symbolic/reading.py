@@ -23,7 +23,7 @@ from ascribe.kan.symbolic.pareto import Candidate, Pareto, complexity_of
 from ascribe.kan.symbolic.snap import snap
 
 Net = TypeVar("Net", bound=Versioned)
-Rows = tuple[Float[Tensor, "n columns"], Float[Tensor, "n outputs"]]
+Rows = tuple[Float[Tensor, "_ columns"], Float[Tensor, "_ outputs"]]
 
 # Steps of a fit after a change of one edge, each of several iterations.
 REFIT = 8
