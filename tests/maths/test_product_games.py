@@ -247,3 +247,14 @@ def test_what_is_left_out_is_a_sum_of_fast_sines():
     jumps[0, 3] = 2.0
     tail = (2 / (math.pi * torch.arange(11, 100_000, dtype=float64)) ** 4).sum()
     assert float(tail) <= float(left_out(jumps, 10)) <= 1.2 * float(tail)
+
+
+def test_what_an_extension_may_lack_is_part_of_the_error():
+    """Of a line nothing is lacking, but from this bound of its bends alone nobody could know."""
+    present, absent = torch.ones(1, 1, 2, dtype=float64), -torch.ones(1, 1, 2, dtype=float64)
+    bends = 1e14
+    values, error = SumGames(present, absent, OUTERS["line"], torch.full((1, 1), bends, dtype=float64)).values(1e-6)
+    torch.testing.assert_close(values, torch.full_like(values, 2.0))
+    # The window's half is 2, and 16,384 samples are the most.
+    expected = 2 * 0.07 * bends * 2**4 / (2**14 - 1) ** 4
+    torch.testing.assert_close(error, torch.full_like(error, expected), rtol=1e-6, atol=0)
