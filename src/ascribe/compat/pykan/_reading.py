@@ -141,8 +141,9 @@ class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
         return feature_interaction(self, l, neuron_th, feature_th, self._held_out)
 
     def get_fun(self, l: int, i: int, j: int) -> tuple[np.ndarray, np.ndarray]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Edge (l, i, j): its inputs in ascending order, and its values."""
+        """Edge (l, i, j): its inputs in ascending order, and its values; drawn, too."""
         inputs, values = get_fun(self, l, i, j, self._held_out)
+        self.plot.edge(l, i, j, x=self._held_out)
         return inputs.cpu().numpy(), values.cpu().numpy()
 
     def get_range(  # pyright: ignore[reportIncompatibleMethodOverride]

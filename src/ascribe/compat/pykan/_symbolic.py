@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from ascribe.compat.pykan._library import Entry, entry
 from ascribe.compat.pykan._reading import Reading
-from ascribe.kan.symbolic.candidates import candidates
 from ascribe.kan.symbolic.fix import fix_symbolic
 from ascribe.kan.symbolic.suggest import suggest_symbolic
 from ascribe.kan.symbolic.suggestion import Ranked, Suggestion
 
-Net = TypeVar("Net", bound="SymbolicReading")
 Range = Sequence[float | int]
 Weigh = Callable[[float], float]
 
 
 class SymbolicReading(Reading):
     """What it changes, it changes in place. Fits are to the training data, where pykan's are to the test set.
+
+    `auto_symbolic`, with pykan's arguments, is the native one: the rest of the network is refitted after each choice.
 
     `weight_simple` is 0.2, as in the native network; pykan's 0.8 takes "0" for an edge that a function of complexity 2
     explains to 99 percent.
@@ -105,32 +104,3 @@ class SymbolicReading(Reading):
         if verbose:
             print(found.top(topk))
         return found.best.name, entry(found.best.function), found.best.r2, found.best.complexity
-
-    def auto_symbolic(
-        self: Net,
-        a_range: Range = (-10, 10),
-        b_range: Range = (-10, 10),
-        lib: Sequence[str] | None = None,
-        verbose: int = 1,
-        weight_simple: float | int = 0.2,
-        r2_threshold: float | int = 0.0,
-    ) -> Net:
-        """Make every spline the function that suits it best, where the r2 is at least `r2_threshold`."""
-        splines = [
-            (l, i, j)
-            for l, layer in enumerate(self.layers)
-            for i, j in layer.present.nonzero().tolist()
-            if layer.symbolic.at(i, j) is None
-        ]
-        if not splines:
-            return self
-        found = candidates(self, splines, lib, a_range, b_range)
-        for place in splines:
-            best = found.of(*place, weight_simple).best
-            if best.r2 >= r2_threshold:
-                self.fix(*place, best.function, best.affine)
-            if verbose >= 1:
-                what = f"fixing {place} with {best.name}" if best.r2 >= r2_threshold else f"{place} stays numeric"
-                print(f"{what}, r2={best.r2}, c={best.complexity:g}")
-        self.log_history("auto_symbolic")
-        return self
