@@ -1,6 +1,8 @@
 """Kolmogorov-Arnold networks."""
 
+from ascribe.kan.augment import augment_input as augment_input
 from ascribe.kan.conv import KANConv2d as KANConv2d
 from ascribe.kan.fit.stop import StopTraining as StopTraining
 from ascribe.kan.layer import KANLayer as KANLayer
 from ascribe.kan.network import KAN as KAN
+from ascribe.kan.runner import Run as Run
