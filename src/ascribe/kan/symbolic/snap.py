@@ -58,7 +58,7 @@ def snap(expression: Any, variables: Sequence[Any], x: Float[Tensor, "n columns"
     free = [sympy.Dummy(f"c{place}") for place in range(len(numbers))]
     shape = plain.xreplace(dict(zip(numbers, free, strict=True)))
     columns = {v.name: column for v, column in zip(variables, x.unbind(1), strict=True)}
-    start = torch.tensor([float(number) for number in numbers], dtype=torch.float64)
+    start = y.new_tensor([float(number) for number in numbers])
     best = now = _fit(shape, free, start, columns, y)
     if not math.isfinite(best.error):
         raise InputError(f"{expression} is not a real number on all of the data; pass data inside its domain.")
@@ -68,16 +68,16 @@ def snap(expression: Any, variables: Sequence[Any], x: Float[Tensor, "n columns"
         symbol, exact = choice
         place = free.index(symbol)
         rest = [each for each in free if each is not symbol]
-        kept = torch.tensor([n for n in range(len(free)) if n != place], dtype=torch.long)
+        kept = [n for n in range(len(free)) if n != place]
         new_shape = shape.xreplace({symbol: exact})
         # What sympy simplifies away is no longer a constant to fit.
         left = [n for n, each in enumerate(rest) if new_shape.has(each)]
-        new = _fit(new_shape, [rest[n] for n in left], now.theta[kept][left], columns, y)
+        new = _fit(new_shape, [rest[n] for n in left], now.theta[[kept[n] for n in left]], columns, y)
         mean = best.error / max(1, len(y) - len(numbers))
         if new.error <= max(now.error + _DEVIATIONS**2 * mean, nothing):
             shape, free, now = new_shape, [rest[n] for n in left], new
         else:
-            refused.add(symbol)
+            refused.add(choice)
     values = [sympy.Float(value) for value in now.theta.tolist()]
     count = max(1, len(y))
     return Snapped(shape.xreplace(dict(zip(free, values, strict=True))), now.error / count, best.error / count)
@@ -90,12 +90,13 @@ class _Fit(NamedTuple):
 
 
 def _simplest(free: Sequence[Any], fit: _Fit, refused: set[Any]) -> tuple[Any, Any] | None:
-    """The constant with the simplest number near it, and that number."""
+    """The constant with the simplest number near it, and that number; no pair that was refused."""
     choices: list[tuple[float, int, Any]] = []
     for place, symbol in enumerate(free):
         value = float(fit.theta[place])
         width = max(_DEVIATIONS * float(fit.deviation[place]), _EXACT * abs(value))
-        if symbol not in refused and (found := simple_number(value, width)) is not None:
+        found = simple_number(value, width)
+        if found is not None and (symbol, found[1]) not in refused:
             choices.append((found[0], place, found[1]))
     if not choices:
         return None
@@ -152,7 +153,7 @@ def _fit(shape: Any, free: Sequence[Any], start: Tensor, columns: dict[str, Tens
     theta, damping = start.clone(), Damping()
     left, slope = left_and_slope(theta)
     error = float(left @ left)
-    curvature = torch.zeros(len(free), len(free), dtype=torch.float64)
+    curvature = theta.new_zeros(len(free), len(free))
     for _ in range(_STEPS if len(free) and math.isfinite(error) else 0):
         curvature = slope.T @ slope
         if not bool(curvature.isfinite().all()):
