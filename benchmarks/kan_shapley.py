@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ascribe import KAN, Shapley, explain
+from ascribe import KAN, ExactShapley, Shapley, explain
 from benchmarks.machine import Peaks
 from benchmarks.report import Scale, Section, Table, number, seconds, times
 from benchmarks.timing import threads
@@ -34,6 +34,7 @@ def run(scale: Scale, peaks: Peaks) -> Section:
         kan, data = _trained(scale)
         x, background = data[: scale.of(100, 3)], data[500:]
         section.tables.append(_closed(section, scale, kan, x, background))
+        section.tables.append(_plain(scale))
         section.tables.append(_sampled(scale, kan, x[: scale.of(3, 1)], background[:1]))
     return section
 
@@ -71,6 +72,25 @@ def _closed(section: Section, scale: Scale, kan: KAN, x: Tensor, background: Ten
             )
     columns = ["rows", "background", "tolerance", "CPU time", "largest bound", "distance from the sharpest"]
     return Table(columns, rows, "kan.shapley")
+
+
+def _plain(scale: Scale) -> Table:
+    """Networks Linear, activation, Linear, untrained."""
+    rows: list[list[str]] = []
+    for activation in (nn.Tanh(), nn.ReLU()):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            net = nn.Sequential(nn.Linear(_FEATURES, 50), activation, nn.Linear(50, 1)).double()
+            x = torch.randn(scale.of(5, 1), _FEATURES, dtype=torch.float64)
+        for tolerance in (1e-2, 1e-6):
+            taken, a = _timed(lambda n=net, z=x, t=tolerance: explain(n, z, ExactShapley(t)))
+            bound = float((a.error / a.values.abs().amax(1, keepdim=True)).max())
+            name = type(activation).__name__
+            rows.append(
+                [name, f"{tolerance:g}", seconds(taken / len(x)), number(bound), number(float(a.gap.abs().max()))]
+            )
+    columns = ["activation", "tolerance", "CPU time a row", "largest bound", "largest gap"]
+    return Table(columns, rows, f"ExactShapley, networks {_FEATURES}-50-1 against one baseline")
 
 
 def _sampled(scale: Scale, kan: KAN, x: Tensor, background: Tensor) -> Table:
