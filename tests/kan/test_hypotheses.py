@@ -21,7 +21,7 @@ from ascribe.kan.hypotheses import (
     jacobian,
     tree,
 )
-from ascribe.kan.hypotheses.jets import jet, spreads, third_derivatives
+from ascribe.kan.hypotheses.jets import _points, jet, spreads, third_derivatives
 from ascribe.kan.hypotheses.separability import interactions
 from ascribe.kan.hypotheses.symmetry import dependence
 from reference import hypotheses as reference
@@ -304,3 +304,9 @@ def test_networks_are_functions_and_stay_as_they_are():
 def test_mistakes_are_sentences(call, message):
     with pytest.raises(InputError, match=message):
         call(points(10, 3))
+
+
+def test_arrays_are_no_tensors():
+    # The type checks of the tests stand before the public functions.
+    with pytest.raises(InputError, match=r"type ndarray, but derivatives need a tensor.*torch.as_tensor"):
+        _points(points(3, 2).numpy(), False)

@@ -104,11 +104,12 @@ def spreads(x: Shaped[Tensor, "n d"]) -> Float[Tensor, " d"]:
     return x.detach().std(0)
 
 
-def _points(x: Tensor, create_graph: bool) -> Tensor:
-    if x.ndim != 2 or not x.is_floating_point():
+def _points(x: Any, create_graph: bool) -> Tensor:
+    if not isinstance(x, Tensor) or x.ndim != 2 or not x.is_floating_point():
+        what = f"shape {tuple(x.shape)} and dtype {x.dtype}" if isinstance(x, Tensor) else f"type {type(x).__name__}"
         raise InputError(
-            f"x has shape {tuple(x.shape)} and dtype {x.dtype}, but derivatives need (rows, columns) of real numbers;"
-            " pass x.float() with one row a point."
+            f"x has {what}, but derivatives need a tensor (rows, columns) of real numbers; pass"
+            " torch.as_tensor(x).float() with one row a point."
         )
     return x if create_graph and x.requires_grad else x.detach().clone().requires_grad_()
 
