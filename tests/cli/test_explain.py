@@ -28,6 +28,7 @@ QUICK = Settings(
     training=Training(hidden=(0,), strengths=(1e-2,), grids=(3,), stretches=(1, 1), glance=1, again=(1,), bootstrap=5),
 )
 FILES = ["attributions.parquet", "config.json", "model.safetensors", "report.html"]
+FORMULA = ["formula.py", "formula.tex", "formula.txt"]
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +52,7 @@ def test_the_four_files_and_the_last_lines(capsys: pytest.CaptureFixture[str]):
     assert "KAN" in out
     assert "R2" in out
     assert "writing the report" in err
-    assert sorted(path.name for path in Path("report").iterdir()) == FILES
+    assert sorted(path.name for path in Path("report").iterdir()) == sorted([*FILES, *FORMULA])
     assert sorted(path.name for path in Path().iterdir()) == ["houses.csv", "report"]
     table = pq.read_table("report/attributions.parquet").to_pandas()
     assert len(table) == 8

@@ -78,6 +78,24 @@ def test_the_kan_reaches_the_noise():
     assert [r.step for r in study.rounds][:3] == ["2 hidden nodes, regularised 0.01", "train on", "prune"]
 
 
+def test_the_formula_is_near_the_network_and_runs_as_python():
+    study, frame = regression(), houses()
+    assert study.formula is not None
+    assert [model.name for model in study.models][:2] == ["KAN", "its formula"]
+    assert study.formula.yardstick.test["R2"] > 0.98
+    (line,) = study.formula.lines
+    assert line.startswith("price = ")
+    assert "country" not in line
+    names: dict[str, object] = {}
+    exec(study.formula.python, names)
+    function = names["formula"]
+    assert callable(function)
+    rows = frame.iloc[study.test_rows]
+    features = [column for column in ("size", "age", "noise") if f"{column}" in study.formula.python.splitlines()[5]]
+    predicted = function(*(rows[column].to_numpy() for column in features))
+    assert np.corrcoef(predicted, study.true)[0, 1] > 0.99
+
+
 def test_everything_is_in_the_units_of_the_table():
     study, frame = regression(), houses()
     assert study.true == pytest.approx(frame["price"][study.test_rows].to_numpy())

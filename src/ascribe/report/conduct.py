@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ascribe.errors import InputError
 from ascribe.report.attribute import attribute, choose_methods, sample, singles
 from ascribe.report.explained import Explained
+from ascribe.report.formula import as_formula
 from ascribe.report.own import own_network
 from ascribe.report.prepare import Data, prepare
 from ascribe.report.recipe import recipe
-from ascribe.report.study import Study, Yardstick
+from ascribe.report.study import Study
 from ascribe.report.threads import fitting_threads
 from ascribe.report.training import train
 from ascribe.report.trials import Training
-from ascribe.report.yardsticks import figures, yardsticks
+from ascribe.report.yardsticks import yardstick, yardsticks
 from ascribe.tables.read import read
 from ascribe.tables.target import Task
 
@@ -74,6 +73,8 @@ def conduct(
         progress("comparing with yardsticks", 0.85)
         own = yardstick(found, data)
         others = yardsticks(data, seed)
+        progress("reading the formula", 0.87)
+        formula = as_formula(found, data)
         progress("explaining the test rows", 0.88)
         rows = sample(data.parts.test, settings.rows(len(data.encoder.players)), seed)
         background = sample(data.parts.training, settings.background, seed)
@@ -113,6 +114,7 @@ def conduct(
         seconds=time.perf_counter() - start,
         recipe=recipe(source, data, found, model, drop, chosen, seed),
         weights=found.weights,
+        formula=formula,
     )
 
 
@@ -125,13 +127,3 @@ def explained(data: Data, model: Path | None, seed: int, settings: Settings, pro
         progress("reading the network", 0.1)
         return own_network(model, data)
     return train(data, settings.training, seed, lambda stage, done: progress(stage, 0.02 + 0.83 * done))
-
-
-def yardstick(found: Explained, data: Data) -> Yardstick:
-    """The explained model's own figures."""
-
-    def measured(rows: np.ndarray) -> dict[str, float]:
-        predicted = found.predict(data.features[rows], len(data.target.classes))
-        return figures(data.target.task, data.values[rows], predicted)
-
-    return Yardstick(found.name, measured(data.parts.training), measured(data.parts.test), found.seconds)

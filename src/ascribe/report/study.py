@@ -58,6 +58,16 @@ class FeatureScore:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A formula near to the network: a line an output, LaTeX, the source of a Python function, and how good it is."""
+
+    lines: tuple[str, ...]
+    latex: str
+    python: str
+    yardstick: Yardstick
+
+
+@dataclass(frozen=True)
 class Study:
     """Everything the report shows. Numbers are in the units of the table; for classes, log-odds and probabilities.
 
@@ -93,3 +103,10 @@ class Study:
     seconds: float
     recipe: dict[str, Any]
     weights: dict[str, Tensor] | None = None  # of a network of the user's own
+    formula: Written | None = None
+
+    @property
+    def models(self) -> tuple[Yardstick, ...]:
+        """The explained model, its formula where there is one, and the yardsticks."""
+        own, *others = self.yardsticks
+        return (own, *others) if self.formula is None else (own, self.formula.yardstick, *others)

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PAGE, VALUES, MODEL, RECIPE = "report.html", "attributions.parquet", "model.safetensors", "config.json"
+FORMULA = "formula"  # .txt, .tex, .py
 
 
 def write(study: Study, out: Path) -> None:
-    """Write report.html, attributions.parquet, model.safetensors and config.json into a folder.
+    """Write report.html, attributions.parquet, model.safetensors and config.json into a folder; the formula, if any.
 
     They are written beside it first and moved in at the end; other files in the folder stay. Raises FileError.
     """
@@ -37,6 +38,14 @@ def write(study: Study, out: Path) -> None:
             need("safetensors.torch", extra="table").save_file(study.weights, folder / MODEL)
         # safetensors writes for the owner alone; the files belong together.
         (folder / MODEL).chmod((folder / PAGE).stat().st_mode)
+        if study.formula is not None:
+            texts = {
+                "txt": "\n".join(study.formula.lines) + "\n",
+                "tex": study.formula.latex,
+                "py": study.formula.python,
+            }
+            for kind, text in texts.items():
+                (folder / f"{FORMULA}.{kind}").write_text(text, encoding="utf-8")
         (folder / RECIPE).write_text(json.dumps(study.recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ascribe.errors import need
+from ascribe.report.explained import Explained
 from ascribe.report.prepare import Data
 from ascribe.report.study import Task, Yardstick
 
@@ -28,6 +29,16 @@ def figures(task: Task, true: np.ndarray, predicted: np.ndarray) -> dict[str, fl
     chosen = predicted[np.arange(len(true)), true].clip(LEAST_PROBABILITY)
     accuracy = float((predicted.argmax(axis=1) == true).mean())
     return {"accuracy": accuracy, "log-loss": float(-np.log(chosen).mean())}
+
+
+def yardstick(found: Explained, data: Data) -> Yardstick:
+    """The explained model's own figures."""
+
+    def measured(rows: np.ndarray) -> dict[str, float]:
+        predicted = found.predict(data.features[rows], len(data.target.classes))
+        return figures(data.target.task, data.values[rows], predicted)
+
+    return Yardstick(found.name, measured(data.parts.training), measured(data.parts.test), found.seconds)
 
 
 def yardsticks(data: Data, seed: int) -> list[Yardstick]:

@@ -1,0 +1,66 @@
+"""The network as a formula: every curve as the named function nearest to it, in the units of the table."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import replace
+
+import torch
+
+from ascribe.errors import InputError
+from ascribe.kan.symbolic.auto import auto_symbolic
+from ascribe.kan.symbolic.formula import symbolic_formula
+from ascribe.report.explained import Explained, tensor
+from ascribe.report.prepare import Data
+from ascribe.report.standardized import Standardized
+from ascribe.report.study import Written
+from ascribe.report.yardsticks import yardstick
+
+# A longer formula is not read by anyone.
+MOST_EDGES = 40
+# Functions that most readers know, and that are finite wherever a new row may lie.
+FUNCTIONS = ("x", "x^2", "x^3", "exp", "sin", "tanh", "abs", "gaussian")
+# Rows that the functions are fitted to.
+ROWS = 1000
+DIGITS = 4
+
+
+def as_formula(found: Explained, data: Data) -> Written | None:
+    """The formula; None where the network is not one of ours, or has too many edges.
+
+    It approximates the network, whose outputs on the training rows it is fitted to: the truth is not looked at again.
+    """
+    network = found.network
+    if not isinstance(network, Standardized) or network.kan.n_edge > MOST_EDGES:
+        return None
+    started = time.perf_counter()
+    symbolic = copy.deepcopy(network)
+    rows = tensor(data.features[data.parts.training])
+    with torch.no_grad():
+        symbolic.kan.remember(network.inward(rows[:: -(-len(rows) // ROWS)]))
+    auto_symbolic(symbolic.kan, lib=FUNCTIONS, verbose=0)
+    normalizer = [symbolic.mean.tolist(), symbolic.scale.tolist()]
+    outputs = symbolic.kan.nodes(symbolic.kan.depth)
+    output_normalizer = [[float(symbolic.out_mean)] * outputs, [float(symbolic.out_scale)] * outputs]
+    try:
+        formula = symbolic_formula(
+            symbolic.kan, list(data.encoder.features), normalizer, output_normalizer, digits=DIGITS
+        )
+    except InputError:
+        # Two encoded columns may share a name, which a formula cannot tell apart.
+        return None
+    seconds = time.perf_counter() - started
+    model = replace(found, name="its formula", network=symbolic.eval(), seconds=seconds)
+    lines = tuple(f"{name} = {line}" for name, line in zip(_called(data), formula.text().splitlines(), strict=True))
+    return Written(lines, formula.latex() + "\n", formula.python(), yardstick(model, data))
+
+
+def _called(data: Data) -> tuple[str, ...]:
+    """What the page calls each output."""
+    classes = data.target.classes
+    if not classes:
+        return (data.target.name,)
+    if len(classes) == 2:
+        return (f"log-odds of {classes[1]}",)
+    return tuple(f"logit of {c}" for c in classes)
