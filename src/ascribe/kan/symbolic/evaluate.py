@@ -92,8 +92,8 @@ def evaluate(
 
     >>> import sympy
     >>> x = sympy.Symbol("x")
-    >>> evaluate(sympy.sin(x) ** 2 + sympy.cos(x) ** 2, {"x": torch.tensor([0.3, 2.0])})
-    tensor([1., 1.])
+    >>> evaluate(sympy.sqrt(x) + sympy.Max(x, 3), {"x": torch.tensor([1.0, 4.0])})
+    tensor([4., 6.])
     """
     like = reduce(torch.add, (v.detach() for v in values.values()), torch.zeros(()))
     known: dict[Any, Value] = {}
