@@ -119,14 +119,14 @@ def _stages(data: Branch, seed: int) -> Iterator[tuple[str, Iterator[Any]]]:
         yield "relation", whole(branch, relations(branch))
         yield "terms", whole(branch, sums_of_products(branch))
         yield "sum", whole(branch, raced_sums(branch, seed))
-    for branch in branches:
-        if len(branch.x) > 1:
-            yield "relation", whole(branch, relations(branch, deep=True))
-    for branch in extended(smaller):
-        yield "relation", whole(branch, relations(branch))
-    yield "networks", whole(smaller, raced(smaller, seed))
-    for branch in extended(smaller):
-        yield "relation", whole(branch, relations(branch, deep=True))
+    yield "relation", whole(smaller, relations(smaller, deep=True))
+    for deep in (False, True):
+        for branch in extended(smaller):
+            yield "relation", whole(branch, relations(branch, deep, pair=True))
+        if not deep:
+            yield "networks", whole(smaller, raced(smaller, seed))
+    if smaller is not data:
+        yield "relation", whole(data, relations(data, deep=True))
     while True:
         seed += 1
         for branch in branches:

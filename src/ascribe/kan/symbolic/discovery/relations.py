@@ -33,15 +33,16 @@ class _Member(NamedTuple):
     column: Column
 
 
-def relations(branch: Branch, deep: bool = False) -> Iterator[Any]:
+def relations(branch: Branch, deep: bool = False, pair: bool = False) -> Iterator[Any]:
     """Formulas of h that the relations found give; none where the data has noise.
 
     First the families that see at most one variable as something else than powers; `deep` takes the others.
+    With a `pair`, the last variable is made of two others, and of use as something else than powers only.
     """
     x, y = branch.inputs, branch.target
     seen = y.abs() > 1e-6 * y.abs().amax()
     x, y = x[:, seen], y[seen]
-    for columns in _families(x, branch.symbols, deep):
+    for columns in _families(x, branch.symbols, deep, pair):
         if branch.late:
             return
         for inner in (Inner(y, lambda e: e), *transcendental(y)):
@@ -53,12 +54,14 @@ def relations(branch: Branch, deep: bool = False) -> Iterator[Any]:
             yield from _roots(*squared)
 
 
-def _families(x: Float[Tensor, "variables n"], symbols: Sequence[Any], deep: bool) -> Iterator[list[Column]]:
+def _families(
+    x: Float[Tensor, "variables n"], symbols: Sequence[Any], deep: bool, pair: bool
+) -> Iterator[list[Column]]:
     """Products of low powers; of higher ones; of other functions in some of the variables."""
     kinds = [_kinds(values, symbol) for values, symbol in zip(x, symbols, strict=True)]
     every = sorted(itertools.product(*(range(len(kind)) for kind in kinds)), key=lambda c: (_others(c), sum(c)))
     for chosen in every:
-        if (_others(chosen) > 1) != deep:
+        if (_others(chosen) > 1) != deep or (pair and not chosen[-1]):
             continue
         if len(x) > 3 and _others(chosen) > 2 and (_others(chosen) > 3 or max(chosen) > 2):
             continue
