@@ -150,7 +150,8 @@ class Versioned(Network):
             )
         old = kept[-1].network(self)
         old.__dict__["_versions"] = _versions(kept, v.folder)
-        old._training_data, old._last_input = self._training_data, self._last_input
+        old._training_data, old._training_label = self._training_data, self._training_label
+        old._last_input = self._last_input
         return old
 
     def rewind(self: Net, version: str) -> Net:
@@ -196,6 +197,6 @@ def _versions(kept: list[Version], folder: VersionFolder | None) -> Versions:
 def _bare(net: Versioned) -> Versioned:
     """A copy without data and without history."""
     bare = copy.deepcopy(net)
-    bare._training_data = bare._last_input = None
+    bare._training_data = bare._training_label = bare._last_input = None
     bare.__dict__["_versions"] = Versions()
     return bare

@@ -123,7 +123,7 @@ class KANLayer(nn.Module):
         self.scale_base = nn.Parameter(((scale_base_mu + spread) / in_dim**0.5).to(device), requires_grad=sb_trainable)
         scale_sp = torch.full((in_dim, out_dim), in_dim**-0.5, dtype=real, device=device)
         self.scale_sp = nn.Parameter(scale_sp, requires_grad=sp_trainable)
-        self.symbolic = SymbolicEdges(in_dim, out_dim)
+        self.symbolic = SymbolicEdges(in_dim, out_dim, real, device)
 
     def extra_repr(self) -> str:
         edge = "" if self.family == "bspline" else f", edge={self.family!r}"
@@ -181,7 +181,7 @@ class KANLayer(nn.Module):
         self, x: Float[Tensor, "n inputs"], spread: bool = False
     ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "inputs outputs"] | None]:
         """As `edges`, without what is symbolic."""
-        rows = self._inside(x) if self.extrapolate == "error" else x
+        rows = self.inside(x) if self.extrapolate == "error" else x
         return edge_sum(rows, self.basis, self.weights(), spread)
 
     def with_symbolic(
@@ -251,7 +251,7 @@ class KANLayer(nn.Module):
         self.symbolic.drop(i, j)
         self.mask[i, j] = 0
 
-    def _inside(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
+    def inside(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
         """x itself; InputError where it leaves the grid of a spline. A program that cannot raise gives NaN there."""
         low, high = self.range
         outside = ((x < low) | (x > high)) & (self.mask != 0).any(1)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ascribe.errors import FileError
+from ascribe.errors import FileError, InputError
 
 Where = str | os.PathLike[str]
 
@@ -69,6 +69,8 @@ def one_sentence(path: Where, kind: str, made_by: str) -> Iterator[None]:
         raise FileError(f"{path} does not exist; pass the path of a file that {made_by} wrote.") from error
     except FileError:
         raise
+    except InputError as error:
+        raise FileError(f"{path} cannot be read here: {error}") from error
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FileError(f"{path} is broken or is no {kind} ({reason}); write it again.") from error

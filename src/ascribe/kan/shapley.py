@@ -207,7 +207,7 @@ class _Solved:
 
 def _require_inside(layer: KANLayer, x: Float[Tensor, "n inputs"]) -> None:
     if layer.extrapolate == "error":
-        layer._inside(x)
+        layer.inside(x)
 
 
 def _curves(layer: KANLayer, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs outputs"]:

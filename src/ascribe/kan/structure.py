@@ -24,8 +24,12 @@ Affine = tuple[Tensor, Tensor]
 Net = TypeVar("Net", bound="Network")
 
 
-def require_columns(x: Tensor, columns: int) -> None:
-    """Raises InputError unless x is (*, columns) of real numbers."""
+def require_columns(x: Any, columns: int) -> None:
+    """Raises InputError unless x is a tensor (*, columns) of real numbers."""
+    if not isinstance(x, Tensor):
+        raise InputError(
+            f"x is a {type(x).__name__}, but networks take tensors; pass torch.as_tensor(x) of its values."
+        )
     if x.ndim == 0 or x.shape[-1] != columns:
         raise InputError(
             f"x has shape {tuple(x.shape)}, but the network takes (*, {columns}) columns of data;"
@@ -111,6 +115,7 @@ class Network(nn.Module):
         self.register_buffer("_spelt", None)
         self._last_input: Tensor | None = None
         self._training_data: Tensor | None = None
+        self._training_label: Tensor | None = None
         self.ckpt_path = ckpt_path
 
     def _per_layer(self, name: str, value: SupportsIndex | Sequence[int]) -> list[int]:
@@ -253,10 +258,21 @@ class Network(nn.Module):
         if self.training and torch.is_grad_enabled() and not watched(x) and not transformed():
             self._last_input = x
 
-    def remember(self, x: Float[Tensor, "*batch columns"]) -> None:
-        """Take x for the training data, which scores, pruning and pictures use when they are given none."""
-        self.rows(x[:0])
+    def remember(
+        self, x: Float[Tensor, "*batch columns"], label: Float[Tensor, "*batch outputs"] | None = None
+    ) -> None:
+        """Take x for the training data, which scores, pruning and pictures use when they are given none.
+
+        `label` is what the outputs should be there; `auto_symbolic` refits to it.
+        """
+        require_columns(x, self.columns)
         self._training_data = x.detach()
+        self._training_label = None if label is None else label.detach()
+
+    @property
+    def label(self) -> Float[Tensor, "*batch outputs"] | None:
+        """What the outputs should be on the training data, where a fit to numbers has told."""
+        return None if self._training_label is None else self._training_label.to(self.input_id.device)
 
     def see(self, x: Float[Tensor, "*batch columns"]) -> None:
         """Take x for the input of the last forward."""
@@ -268,6 +284,7 @@ class Network(nn.Module):
         Raises InputError when there is none of them.
         """
         if x is not None:
+            require_columns(x, self.columns)
             return x.to(self.input_id.device)
         remembered = self._training_data if self._training_data is not None else self._last_input
         if remembered is None:
@@ -295,12 +312,12 @@ class Network(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         # A file or another process gets no data; a copy in this one does, without its graph.
-        return {**self.__dict__, "_last_input": None, "_training_data": None}
+        return {**self.__dict__, "_last_input": None, "_training_data": None, "_training_label": None}
 
     def __deepcopy__(self: Net, memo: dict[int, Any]) -> Net:
         new = self.__class__.__new__(self.__class__)
         memo[id(self)] = new
         new.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
-        new._training_data = self._training_data
+        new._training_data, new._training_label = self._training_data, self._training_label
         new._last_input = None if self._last_input is None else self._last_input.detach()
         return new

@@ -125,6 +125,8 @@ def test_a_function_of_your_own(x: Tensor) -> None:
         assert torch.equal(kan.layers[0].curves(x)[:, 0, 0], torch.relu(x[:, 0] - 0.5))
         with pytest.raises(InputError, match="already"):
             add_symbolic("ramp", torch.relu)
+        with pytest.raises(InputError, match="one of the same shape"):
+            add_symbolic("wrong", torch.sum)
     finally:
         del LIBRARY["ramp"]
 
@@ -134,3 +136,10 @@ def test_every_power_can_be_named(name: str, power: float) -> None:
     u = torch.tensor([0.5, 2.0], dtype=torch.float64)
     assert torch.allclose(function_named(name).torch(u), u**power)
     assert function_named(function_named(name).name) is function_named(name)
+
+
+def test_functions_are_copied_and_pickled_by_name() -> None:
+    for name in ("sin", "x^2.5", "1/x^7"):
+        function = function_named(name)
+        assert copy.deepcopy(function) is function
+        assert pickle.loads(pickle.dumps(function)) is function

@@ -37,7 +37,10 @@ class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
     def get_act(self, x: Tensor | Mapping[str, Tensor] | None = None) -> None:
         """Take x, or the training inputs of a dataset, for the data that everything is read on from now on."""
         if x is not None:
-            self.remember(x["train_input"] if isinstance(x, Mapping) else x)
+            if isinstance(x, Mapping):
+                self.remember(x["train_input"], x.get("train_label"))
+            else:
+                self.remember(x)
             self._held_out = None
 
     def _seen(self) -> Activations:

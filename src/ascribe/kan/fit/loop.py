@@ -13,7 +13,7 @@ from ascribe.core.threads import one_thread
 from ascribe.kan.fit.cost import ALONE, terms_of
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.history import History
-from ascribe.kan.fit.loss import loss_named
+from ascribe.kan.fit.loss import SquaredError, loss_named
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.plan import Plan
 from ascribe.kan.fit.rates import rate_named
@@ -107,8 +107,9 @@ def fit(
     with one_thread() if terms_of(kan, len(data.train)) <= ALONE else nullcontext():
         training = Training(kan, data, loss, penalty, plan)
         kan.keep_version()
-        # Pictures and scores in a callback look at what is learnt from.
-        kan.remember(data.train.inputs)
+        # Pictures and scores in a callback look at what is learnt from; formulas are fitted to it.
+        train = data.train
+        kan.remember(train.inputs, train.label.T if isinstance(loss, SquaredError) else None)
         history = training.run()
     kan.log_history("fit")
     return history

@@ -38,6 +38,8 @@ class Plan:
             raise TrainingError(f"steps={self.steps} trains nothing; pass steps >= 1.")
         if self.patience is not None and self.patience < 1:
             raise TrainingError(f"patience={self.patience} would stop at once; pass patience >= 1, or None.")
+        if self.callback is not None and not callable(self.callback):
+            raise TrainingError(f"callback={self.callback!r} cannot be called; pass a function of the step's number.")
         if self.every < 1:
             raise TrainingError(f"every={self.every} is no number of steps; pass every >= 1.")
         if self.checkpoint is not None and not Path(self.checkpoint).resolve().parent.is_dir():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from ascribe.errors import InputError
+from ascribe.errors import InputError, need
 from ascribe.kan.symbolic import functions
 from ascribe.kan.symbolic.domain import Domain, everywhere
 from ascribe.kan.symbolic.function import Function
@@ -67,15 +69,27 @@ def add_symbolic(
     """Add a function of your own to the library, for this process; files name it, and need it there again.
 
     `c` is its complexity; `sympy` makes its expression, an undefined function of that name where it is not given.
-    Raises InputError for a name that is taken.
+    Raises InputError for a name that is taken, or what does not work entry by entry.
     """
+    probe = torch.tensor([0.25, 0.5])
+    value: Any = fun(probe) if callable(fun) else None
+    if not isinstance(value, Tensor) or value.shape != probe.shape:
+        raise InputError(
+            f"{name!r}: fun={fun!r} does not take a tensor to one of the same shape; pass a function such as torch.sin."
+        )
     if name in LIBRARY or name in ALIASES or _POWER.fullmatch(name):
         raise InputError(f"a function is named {name!r} already; choose another name.")
 
     def undefined(u: Any) -> Any:
-        from ascribe.errors import need
-
         return need("sympy", extra="pykan").Function(name)(u)
 
     LIBRARY[name] = Function(name, fun, sympy or undefined, c, domain)
     return LIBRARY[name]
+
+
+def _by_name(function: Function) -> tuple[Callable[[str], Function], tuple[str]]:
+    return function_named, (function.name,)
+
+
+# What holds a function can be copied and pickled: the name stands for it, as in files.
+copyreg.pickle(Function, _by_name)

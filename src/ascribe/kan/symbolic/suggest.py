@@ -41,6 +41,8 @@ def suggest_symbolic(
     >>> name, round(r2, 6), complexity
     ('sin', 1.0, 2)
     """
+    if topk < 1:
+        raise InputError(f"topk={topk} shows nothing; pass topk >= 1.")
     found = candidates(kan, [(l, i, j)], lib, a_range, b_range, x).of(l, i, j, weight_simple).top(topk)
     if verbose:
         print(found)
