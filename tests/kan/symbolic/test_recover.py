@@ -60,7 +60,7 @@ def test_the_same_seed_finds_the_same() -> None:
 def test_noise_gives_a_front_of_approximations() -> None:
     x = _draw([(0.5, 2.0), (-1.0, 1.0)], 400, 0)
     noise = torch.randn(400, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    found = discover(x, x[:, 0] * x[:, 1] + 0.01 * noise, seconds=8.0)
+    found = discover(x, x[:, 0] * x[:, 1] + 0.01 * noise, seconds=4.0)
     assert not found.exact
     assert list(found.table.complexity) == sorted(found.table.complexity)
     assert list(found.table.error) == sorted(found.table.error, reverse=True)

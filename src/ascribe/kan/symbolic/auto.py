@@ -33,9 +33,9 @@ def auto_symbolic(
     a_range: Range = (-10, 10),
     b_range: Range = (-10, 10),
     lib: Iterable[str | Function] | None = None,
-    verbose: int = 1,
-    weight_simple: float = 0.2,
-    r2_threshold: float = 0.0,
+    verbose: int | bool = 1,
+    weight_simple: float | int = 0.2,
+    r2_threshold: float | int = 0.0,
     dataset: Any = None,
 ) -> Reading:
     """Make every edge a function, in place, and read the formula.

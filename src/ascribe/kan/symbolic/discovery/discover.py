@@ -63,7 +63,9 @@ class Discovery:
     __repr__ = __str__
 
 
-def discover(x: Any, y: Any, names: Sequence[str] | None = None, seconds: float = 60.0, seed: int = 0) -> Discovery:
+def discover(
+    x: Any, y: Any, names: Sequence[str] | None = None, seconds: float | int = 60.0, seed: int = 0
+) -> Discovery:
     r"""Formulas for y in the columns of x (n, columns), from the simplest to the most accurate.
 
     The same portfolio of symbolic networks for every problem, in this order, until one gives the data to rounding or
