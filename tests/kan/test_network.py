@@ -219,3 +219,16 @@ def test_evaluate_measures_what_fit_reports():
     assert kan.evaluate((x, y)) == {"test_loss": pytest.approx(error), "n_edge": 9, "n_grid": [3, 3]}
     both = {"train_input": x[:10], "train_label": y[:10], "test_input": x, "test_label": y[:, 0]}
     assert kan.evaluate(both)["test_loss"] == pytest.approx(error)
+
+
+def test_a_state_in_another_precision_leaves_the_network_its_own() -> None:
+    x = torch.rand(20, 2)
+    exact = KAN([2, 2, 1], dtype=torch.float64)
+    exact.fix(0, 0, 1, "sin", (3, 0.5, 2, 1))
+    kan = KAN([2, 2, 1])
+    kan.load_state_dict(exact.state_dict())
+    assert {value.dtype for value in kan.parameters()} == {torch.float32}
+    assert kan(x).dtype == kan.layers[0].curves(x).dtype == torch.float32
+    assert torch.allclose(kan(x).double(), exact(x.double()), atol=1e-5)
+    exact.load_state_dict(kan.state_dict())
+    assert {value.dtype for value in exact.parameters()} == {torch.float64}

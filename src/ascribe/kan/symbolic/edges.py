@@ -21,17 +21,22 @@ class SymbolicEdges(nn.Module):
     """Sparse: what there is none of costs nothing. Edges of one function stand side by side and are found together.
 
     `source` and `subnode` say where every edge is, `names` what it is, `affine` holds its a, b, c, d and is trained.
-    All of it is in the state, which may be loaded into a layer that has other symbolic edges, or none.
+    All of it is in the state, which may be loaded into a layer that has other symbolic edges, or none, and another
+    dtype or device: those of the layer stay, as with every module.
     """
 
     source: Tensor
     subnode: Tensor
     affine: nn.Parameter | None
     _spelt: Tensor | None
+    _like: Tensor  # of no length: the dtype and device of numbers that are loaded where there are none yet
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
+    ) -> None:
         super().__init__()
         self.inputs, self.outputs = inputs, outputs
+        self.register_buffer("_like", torch.empty(0, dtype=dtype, device=device), persistent=False)
         for name in ("source", "subnode", "_spelt"):
             self.register_buffer(name, None)
         self.register_parameter("affine", None)
@@ -95,7 +100,7 @@ class SymbolicEdges(nn.Module):
 
     def select(self, inputs: Sequence[int], outputs: Sequence[int]) -> SymbolicEdges:
         """The edges between these inputs and subnodes, which are numbered anew in the order they are given in."""
-        chosen = SymbolicEdges(len(inputs), len(outputs))
+        chosen = SymbolicEdges(len(inputs), len(outputs), self._like.dtype, self._like.device)
         source = {i: n for n, i in enumerate(inputs)}
         subnode = {j: n for n, j in enumerate(outputs)}
         kept = [(f, source[i], subnode[j], a) for f, i, j, a in self._edges() if i in source and j in subnode]
@@ -138,7 +143,7 @@ class SymbolicEdges(nn.Module):
                 function_named(name)
             if not len(names) == len(source) == len(subnode) == len(affine):
                 raise InputError(f"the state names {len(names)} symbolic edges of {prefix!r} and places {len(source)}.")
-            like = self.affine if self.affine is not None else affine
+            like = self.affine if self.affine is not None else self._like
             edges = list(zip(names, source.tolist(), subnode.tolist(), affine.detach().to(like), strict=True))
             # Where nothing but numbers changes, the parameter that others hold stays the same one.
             if [edge[:3] for edge in edges] != [edge[:3] for edge in self._edges()]:
