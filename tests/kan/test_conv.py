@@ -160,6 +160,14 @@ def test_wrong_inputs_are_sentences(x, message):
         KANConv2d(2, 3, 3)(x)
 
 
+@pytest.mark.parametrize(("mode", "most"), [("reflect", 6), ("circular", 7)])
+def test_padding_wider_than_the_image_is_a_sentence(mode, most):
+    x = torch.zeros(1, 2, 7, 9)
+    assert KANConv2d(2, 1, 1, padding=most, padding_mode=mode)(x).shape == (1, 1, 7 + 2 * most, 9 + 2 * most)
+    with pytest.raises(InputError, match="wider than what padding_mode"):
+        KANConv2d(2, 1, 1, padding=(most + 1, 0), padding_mode=mode)(x)
+
+
 # What checks shapes in tests is no graph: the compiler sees the package as users have it.
 _COMPILED = """
 import torch

@@ -85,6 +85,7 @@ def test_wrong_inputs_are_sentences(x, message):
         ({"in_dim": 1, "out_dim": 1, "base_fun": "relu"}, "'relu'"),
         ({"in_dim": 1, "out_dim": 1, "extrapolate": "flat"}, "'flat'"),
         ({"in_dim": 1, "out_dim": 1, "grid_range": (1.0, -1.0)}, "empty"),
+        ({"in_dim": 1, "out_dim": 1, "dtype": torch.int64}, "dtype=torch.int64"),
     ],
 )
 def test_wrong_settings_are_sentences(arguments, message):

@@ -127,6 +127,14 @@ class KANConv2d(nn.Module):
         if not any(self.padding):
             return images
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        # A mirror shows all but the edge itself; a circle is gone round once at most.
+        most = {"reflect": 1, "circular": 0}.get(mode)
+        sides = images.shape[3], images.shape[2]
+        if most is not None and any(max(self.padding[2 * n : 2 * n + 2]) > side - most for n, side in enumerate(sides)):
+            raise InputError(
+                f"padding={self.padding} (left, right, top, bottom) is wider than what padding_mode={mode!r} finds in"
+                f" {sides[1]} x {sides[0]}; pass a larger image, a smaller padding, or padding_mode='zeros'."
+            )
         return pad(images, self.padding, mode=mode)
 
     def _size(self, images: Tensor) -> tuple[int, int]:
