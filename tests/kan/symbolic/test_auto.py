@@ -83,6 +83,24 @@ def test_what_is_symbolic_already_stays_and_the_version_can_be_taken_back() -> N
     assert before.shape == kan(x).shape
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_without_a_dataset_the_labels_of_the_last_fit_serve(dtype: torch.dtype) -> None:
+    x = _rows(2, 0, 500).to(dtype)
+    y = torch.exp(torch.sin(torch.pi * x[:, :1]) + x[:, 1:] ** 2)
+    kan = KAN([2, 1, 1], grid=5, seed=0, dtype=dtype)
+    kan.fit((x, y), steps=20, progress=False)
+    reading = auto_symbolic(kan, lib=["x^2", "exp", "sin", "sinh", "tanh"], verbose=0)
+    a, b = sympy.symbols("x_1 x_2")
+    assert sympy.simplify(reading.formula - sympy.exp(sympy.sin(sympy.pi * a) + b**2)) == 0
+
+
+def test_too_few_rows_are_refused() -> None:
+    kan = KAN([1, 1], dtype=F64)
+    kan(_rows(1, 0, 2))
+    with pytest.raises(InputError, match="2 rows"):
+        auto_symbolic(kan, verbose=0)
+
+
 def test_without_data_there_is_nothing_to_read() -> None:
     with pytest.raises(InputError):
         auto_symbolic(KAN([2, 1], dtype=F64), verbose=0)

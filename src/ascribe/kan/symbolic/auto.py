@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from ascribe.errors import InputError
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.loss import loss_named
 from ascribe.kan.history import Versioned
@@ -18,8 +19,10 @@ from ascribe.kan.symbolic.suggestion import Ranked, Suggestion
 
 Net = TypeVar("Net", bound=Versioned)
 
-# Functions that are tried on an edge until one keeps the loss, and what keeping it means.
+# Functions that are tried on an edge, and what keeping the loss means.
 _TRIED, _KEPT = 4, 1.5
+# A loss this much lower than that of the splines shows the right function.
+_SHARP = 1e-3
 # Steps of the fit when all is chosen.
 _LAST = 40
 # Mean squared error, relative to the variance, that splines do not go below: as good as none.
@@ -41,18 +44,18 @@ def auto_symbolic(
     """Make every edge a function, in place, and read the formula.
 
     All functions of `lib` (or of the library) are fitted to all edges at once; the edge whose best function leaves
-    least becomes that function, the rest of the network is refitted in float64, and so on with fresh fits. A function
-    that spoils the fit is taken back, and the next best is tried. `weight_simple` is what complexity counts, as in
-    `suggest_symbolic`; edges below `r2_threshold` stay splines. `kan` changes once, at the end.
+    least comes first. Its four best are tried, each with the rest of the network refitted in float64; the simplest that
+    keeps the fit stays, and so on with fresh fits. `weight_simple` is what complexity counts, as in `suggest_symbolic`;
+    edges below `r2_threshold` stay splines. `kan` changes once, at the end.
 
-    With a `dataset`, as `fit` takes it, the network is refitted to its labels: only so does a formula become more
-    exact than the splines were. Without one it is refitted to its own outputs on the training data.
+    The network is refitted to the labels of the `dataset`, which is what `fit` takes, or to those of the last fit: only
+    so does a formula become more exact than the splines were. Without any it is refitted to its own outputs.
 
     The tables have the formula of the network, that with constants written as short exact expressions, those with
     rounded constants, and those with one edge made a straight line or nothing. One row in five is not fitted, and ranks
     them; the tables are made when they are asked for (or printed, with `verbose`).
 
-    Raises InputError where there is no data.
+    Raises InputError where there is no data, or fewer than 4 rows.
 
     >>> import torch
     >>> from ascribe.kan.network import KAN
@@ -62,6 +65,7 @@ def auto_symbolic(
     >>> kan.auto_symbolic(verbose=0, dataset=(x, torch.sin(3 * x) + 1)).formula
     sin(3*x_1) + 1
     """
+    precision = torch.finfo(kan.layers[0].coef.dtype).eps
     work = copy.deepcopy(kan).double()
     rows, held = _split(_rows(work, dataset))
     chosen: list[Choice] = []
@@ -81,7 +85,7 @@ def auto_symbolic(
         if not suggestion.ranked or suggestion.best.r2 < r2_threshold:
             left.append(edge)
             continue
-        work, ranked = _chosen(work, edge, suggestion, float(found.spread[sure]), rows)
+        work, ranked = _chosen(work, edge, suggestion, float(found.spread[sure]), rows, precision)
         chosen.append(Choice(edge, ranked.name, ranked.r2))
         if verbose:
             print(f"edge {edge} is {ranked.name} (r2 {ranked.r2:.6f})")
@@ -89,21 +93,25 @@ def auto_symbolic(
         work = refitted(work, rows, _LAST)
     kan.load_state_dict(work.state_dict())
     kan.log_history("auto_symbolic")
-    reading = Reading(tuple(chosen), tuple(sorted(left)), work, rows, held)
+    reading = Reading(tuple(chosen), tuple(sorted(left)), work, rows, held, precision)
     if verbose and not left:
         print("\n".join(map(str, reading.tables)))
     return reading
 
 
 def _rows(work: Versioned, dataset: Any) -> Rows:
-    """Inputs and labels in float64; the network's own outputs where no labels are given."""
+    """Inputs and labels in float64: given, of the last fit, or the network's own outputs."""
     if dataset is not None:
         train = read_dataset(dataset, work, loss_named(None)).train
-        return train.inputs.double(), train.label.T.double()
-    inputs = work.data(None)
-    inputs = inputs.reshape(-1, inputs.shape[-1]).double()
-    with torch.no_grad():
-        return inputs, work(inputs)
+        inputs, label = train.inputs.double(), train.label.T.double()
+    else:
+        inputs = work.data(None)
+        inputs = inputs.reshape(-1, inputs.shape[-1]).double()
+        with torch.no_grad():
+            label = work(inputs) if work.label is None else work.label.reshape(len(inputs), -1).double()
+    if len(inputs) < 4:
+        raise InputError(f"{len(inputs)} rows say too little about a formula; pass dataset=(x, y) with more rows.")
+    return inputs, label
 
 
 def _split(rows: Rows) -> tuple[Rows, Rows]:
@@ -125,15 +133,21 @@ def _loss(net: Versioned, rows: Rows) -> float:
     return float(rest.square().mean() / rows[1].var(0).mean().clamp(min=1e-300)) if bool(rest.isfinite().all()) else 1e9
 
 
-def _chosen(work: Net, edge: Place, suggestion: Suggestion, spread: float, rows: Rows) -> tuple[Net, Ranked]:
-    """The network with the first function that keeps the loss, or else the one that spoils it least."""
-    before = max(_loss(work, rows), _ROUNDING)
+def _chosen(
+    work: Net, edge: Place, suggestion: Suggestion, spread: float, rows: Rows, precision: float
+) -> tuple[Net, Ranked]:
+    """The network with the simplest function that keeps the loss, or else with the one that spoils it least.
+
+    What the loss gains below the splines' own is no evidence, unless it is orders of magnitude.
+    """
+    before = max(_loss(work, rows), _ROUNDING, precision**2)
     trials: list[tuple[float, Net, Ranked]] = []
     for ranked in suggestion.ranked[: _TRIED if spread > _IDLE else 1]:
         trial = with_edge(work, edge, ranked.function, ranked.affine, rows)
-        loss = _loss(trial, rows)
-        if loss <= _KEPT * before:
-            return trial, ranked
-        trials.append((loss, trial, ranked))
-    best = min(trials, key=lambda trial: trial[0])
+        trials.append((_loss(trial, rows), trial, ranked))
+    least = min(trial[0] for trial in trials)
+    enough = _KEPT * max(least, before if least > _SHARP * before else 0.0, _ROUNDING)
+    kept = [trial for trial in trials if trial[0] <= enough]
+    # Of equals the one that is suggested first, as the loss of the more supple function is always lower.
+    best = min(kept, key=lambda trial: trial[2].complexity)
     return best[1], best[2]

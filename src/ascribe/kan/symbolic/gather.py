@@ -6,12 +6,11 @@ from typing import Any
 
 from ascribe.errors import need
 
-# A coefficient this small beside the largest of its sum is rounding.
-_NONE = 1e-10
 
-
-def gathered(expression: Any) -> Any:
+def gathered(expression: Any, rounding: float = 1e-10) -> Any:
     """The same formula, sums led by a plain term under powers, roots and logarithms, and without negligible terms.
+
+    Those have a coefficient below `rounding`, beside the largest of their sum.
 
     >>> import sympy
     >>> x = sympy.Symbol("x"); gathered(3.0 * (2.0 * x + 4.0) ** 2 + sympy.sin(x + 1e-15))
@@ -20,9 +19,9 @@ def gathered(expression: Any) -> Any:
     sympy = need("sympy", extra="pykan")
     if not expression.args:
         return expression
-    arguments = [gathered(argument) for argument in expression.args]
+    arguments = [gathered(argument, rounding) for argument in expression.args]
     if expression.is_Add:
-        return _without_rounding(sympy.expand_mul(sympy.Add(*arguments)))
+        return _without_rounding(sympy.expand_mul(sympy.Add(*arguments)), rounding)
     if expression.is_Pow and arguments[0].is_Add and arguments[1].is_Number:
         scale, base = _led(arguments[0])
         return scale ** arguments[1] * base ** arguments[1]
@@ -48,8 +47,8 @@ def _plain(term: Any) -> Any:
     return round(coefficient) * rest if abs(abs(coefficient) - 1) < 1e-13 else term
 
 
-def _without_rounding(total: Any) -> Any:
+def _without_rounding(total: Any, rounding: float) -> Any:
     sympy = need("sympy", extra="pykan")
     terms = sympy.Add.make_args(total)
     sizes = [abs(float(term.as_coeff_Mul()[0])) for term in terms]
-    return sympy.Add(*(term for term, size in zip(terms, sizes, strict=True) if size > _NONE * max(sizes)))
+    return sympy.Add(*(term for term, size in zip(terms, sizes, strict=True) if size > rounding * max(sizes)))

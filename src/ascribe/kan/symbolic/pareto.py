@@ -52,16 +52,15 @@ class Pareto:
     chosen: int
 
     @staticmethod
-    def of(candidates: Iterable[Candidate], rows: int) -> Pareto:
-        """The front of these, one at least."""
+    def of(candidates: Iterable[Candidate], rows: int, rounding: float = EXACT) -> Pareto:
+        """The front of these, one at least; errors below `rounding` are not told apart."""
         front: list[Candidate] = []
         for candidate in sorted(candidates, key=lambda c: (c.complexity, c.error)):
-            # Rounding errors are not told apart.
-            if not front or max(candidate.error, EXACT) < max(front[-1].error, EXACT):
+            if not front or max(candidate.error, rounding) < max(front[-1].error, rounding):
                 front.append(candidate)
 
         def criterion(i: int) -> float:
-            error = max(front[i].error, EXACT)
+            error = max(front[i].error, rounding)
             return 2 * rows * math.log(error) + front[i].complexity * math.log(rows)
 
         return Pareto(tuple(front), min(range(len(front)), key=criterion))

@@ -19,7 +19,7 @@ from ascribe.kan.symbolic.exact import with_exact_numbers
 from ascribe.kan.symbolic.formula import Formula, rounded, symbolic_formula
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.gather import gathered
-from ascribe.kan.symbolic.pareto import Candidate, Pareto, complexity_of
+from ascribe.kan.symbolic.pareto import EXACT, Candidate, Pareto, complexity_of
 from ascribe.kan.symbolic.snap import snap
 
 Net = TypeVar("Net", bound=Versioned)
@@ -43,7 +43,8 @@ class Reading:
     """What `auto_symbolic` chose, in order, and the formulas of every output: tables of complexity and error.
 
     There is no table while an edge is still a spline (see `r2_threshold`); `left` names those. `network` is the network
-    as it was read, in float64; `fitted` are the rows it was fitted to, `held` those that rank formulas.
+    as it was read, in float64; `fitted` are the rows it was fitted to, `held` those that rank formulas. `precision` is
+    the rounding of the network as it came: constants are not known better.
     """
 
     choices: tuple[Choice, ...]
@@ -51,13 +52,17 @@ class Reading:
     network: Versioned
     fitted: Rows
     held: Rows
+    precision: float
 
     @cached_property
     def tables(self) -> tuple[Pareto, ...]:
         """One table an output; made when it is asked for, at the price of two fits for every edge."""
         if self.left:
             return ()
-        return tuple(_table(self.network, self.fitted, self.held, output) for output in range(self.held[1].shape[1]))
+        return tuple(
+            _table(self.network, self.fitted, self.held, output, self.precision)
+            for output in range(self.held[1].shape[1])
+        )
 
     @property
     def table(self) -> Pareto:
@@ -94,7 +99,7 @@ def with_edge(net: Net, edge: Place, function: str | Function, affine: Sequence[
     return refitted(trial, rows)
 
 
-def _table(net: Versioned, rows: Rows, held: Rows, output: int) -> Pareto:
+def _table(net: Versioned, rows: Rows, held: Rows, output: int, precision: float) -> Pareto:
     """The formulas of one output, each tried on the rows that were held."""
     label = held[1][:, output]
     spread = float(label.std()) or 1.0
@@ -107,10 +112,10 @@ def _table(net: Versioned, rows: Rows, held: Rows, output: int) -> Pareto:
             found.append(Candidate(expression, complexity_of(expression), error, way))
 
     whole = symbolic_formula(net, x=rows[0])
-    short = gathered(whole.expressions[output])
+    short = gathered(whole.expressions[output], max(1e-10, precision))
     take(whole, whole.expressions[output], "network")
     take(whole, short, "network")
-    take(whole, with_exact_numbers(short), "exact numbers")
+    take(whole, with_exact_numbers(short, max(1e-9, 10 * precision)), "exact numbers")
     take(whole, snap(short, whole.variables, rows[0], rows[1][:, output]).expression, "exact numbers")
     for digits in (2, 3, 4, 6):
         take(whole, rounded(short, digits), f"{digits} digits")
@@ -119,4 +124,4 @@ def _table(net: Versioned, rows: Rows, held: Rows, output: int) -> Pareto:
             for name, affine in (("0", (1.0, 0.0, 0.0, 0.0)), ("x", (1.0, 0.0, 1.0, 0.0))):
                 simpler = symbolic_formula(with_edge(net, (l, i, j), name, affine, rows), x=rows[0])
                 take(simpler, rounded(gathered(simpler.expressions[output]), 4), f"edge {(l, i, j)} as {name}")
-    return Pareto.of(found, len(label))
+    return Pareto.of(found, len(label), max(EXACT, 10 * precision))
