@@ -208,12 +208,30 @@ def test_the_curvature_of_the_regulariser_holds_every_edge_back_by_itself(
     torch.testing.assert_close(found.tril(), wanted[moves][:, moves].tril(), atol=1e-9, rtol=1e-7)
 
 
-@given(above=layers, affine=st.booleans(), seed=st.integers(0, 100))
-def test_the_metric_is_symmetric_positive_and_keeps_what_is_frozen(above: list[list[int]], affine: bool, seed: int):
+def test_the_parabolas_of_coefficients_touch_them_and_lie_above():
+    draw = torch.Generator().manual_seed(0)
+    weight, move = torch.randn(2, 3, 6, 2, dtype=torch.float64, generator=draw)
+    weight[1, 2, 0] = 0
+    scale = torch.rand(3, 1, 2, dtype=torch.float64, generator=draw) + 0.5
+    scale[0, 0, 1] = 0  # a masked edge
+    penalty = Penalty(1.0, coef=0.7, coefdiff=0.4)
+    value, gradient = penalty.coefficients(weight, scale)
+    curvature = penalty.stiffness(weight, scale)
+    torch.testing.assert_close(torch.einsum("iotu,iuo->ito", curvature, weight), gradient)
+    for size in (1e-7, 1e-4, 0.1, 3.0):
+        d = size * move
+        parabola = value + float((gradient * d).sum() + torch.einsum("ito,iotu,iuo->", d, curvature, d) / 2)
+        assert penalty.coefficients(weight + d, scale)[0] <= parabola + 1e-12
+
+
+@given(above=layers, affine=st.booleans(), coef=st.sampled_from([0.0, 1.0]), seed=st.integers(0, 100))
+def test_the_metric_is_symmetric_positive_and_keeps_what_is_frozen(
+    above: list[list[int]], affine: bool, coef: float, seed: int
+):
     kan = network(2, above, 2, 3, affine, seed)
     kan.layers[0].scale_base.requires_grad_(False)
     x, y = data(kan, seed)
-    objective = Objective(kan, Rows(x, y.T.contiguous()), SquaredError(), Penalty(1e-2))
+    objective = Objective(kan, Rows(x, y.T.contiguous()), SquaredError(), Penalty(1e-2, coef=coef, coefdiff=coef / 2))
     vector = objective.parameters.read()
     metric = EdgeMetric(objective)
     metric.look(vector, objective(vector))

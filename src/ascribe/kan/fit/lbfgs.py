@@ -49,7 +49,7 @@ class LBFGS:
         self._metric.look(self.vector, self.now)
         for _ in range(ITERATIONS):
             if self._iterate():
-                self._metric.follow(self.now)
+                self._metric.follow(self.vector, self.now)
             elif len(self._memory):
                 self._memory = Memory(MEMORY)
                 self._metric.look(self.vector, self.now)

@@ -2,7 +2,8 @@ r"""The size of a change of every edge: what makes a step of L-BFGS or Levenberg
 
 A change d of the weight of edge (i, j) changes the objective, in second order, by about $(c_j + r_{ij})\, d^\top
 M_i\, d$. Here $c_j$ is the mean squared effect of subnode j on the loss; $r_{ij}$ the curvature of the regulariser,
-large where an edge has almost vanished; and $M_i = C_i + n_{in} \mu_i \mu_i^\top$ with covariance C and mean $\mu$ of
+large where an edge has almost vanished (where coefficients are held one by one, theirs comes on top, and every edge has
+a block of its own); and $M_i = C_i + n_{in} \mu_i \mu_i^\top$ with covariance C and mean $\mu$ of
 the design of input i. Every edge can represent a constant, so a move along constants is made by all $n_{in}$ edges of
 a node at once: hence the factor.
 """
@@ -44,6 +45,7 @@ class EdgeMetric:
             (before.symbolic, after.symbolic)
             for before, after in zip(parameters.split(self._scaled), parameters.split(self._found), strict=True)
         ]
+        self._factors: list[Tensor | None] = []
         # Every term of an edge has the scale of the edge: where each is, and among all edges which it belongs to.
         numbers = parameters.split(torch.arange(len(point), device=point.device))
         places, edges, first = list[Tensor](), list[Tensor](), 0
@@ -64,7 +66,8 @@ class EdgeMetric:
         traces = objective.traces(vector, moments=True)
         found = effects(objective, traces)
         self._effects = torch.cat([sums.repeat(len(t.inputs)) for t, (sums, _) in zip(traces, found, strict=True)])
-        self._inverses = [None if t.moments is None else _inverse(t.moments, vector.dtype) for t in traces]
+        self._grams = [None if t.moments is None else _gram(t.moments) for t in traces]
+        self._inverses = [None if gram is None else _inverted(gram).to(vector.dtype) for gram in self._grams]
         self._of_symbols = [_of_symbols(stage, t) for stage, t in zip(objective.stages, traces, strict=True)]
         # The scale of an affine that is not free means nothing.
         for stage, part, t, (s, n) in zip(objective.stages, self._affines, traces, found, strict=True):
@@ -73,12 +76,22 @@ class EdgeMetric:
                 part.subnode_bias.copy_(1 / s)
                 part.node_scale.copy_(1 / (n * t.products.square().mean(1)))
                 part.node_bias.copy_(1 / n)
-        self.follow(now)
+        self.follow(vector, now)
 
-    def follow(self, now: Evaluation) -> None:
-        """Take the regulariser's curvature from an evaluation."""
+    def follow(self, vector: Float[Tensor, " parameters"], now: Evaluation) -> None:
+        """Take the regulariser's curvature at `vector`, of which `now` is the evaluation."""
         total = self._effects + now.stiffness if len(now.stiffness) else self._effects
         self._scale[self._places] = total.reciprocal()[self._edges]
+        objective = self._objective
+        if not objective.penalty.on_coefficients:
+            return
+        parts = zip(objective.parameters.split(vector), objective.parameters.scales, strict=True)
+        held = [objective.penalty.stiffness(part.weight, scale) * objective.penalty.lamb for part, scale in parts]
+        size = objective.of_edges(total)
+        self._factors = [
+            None if gram is None else torch.linalg.cholesky(edges[..., None, None] * gram[:, None] + block)
+            for gram, edges, block in zip(self._grams, size, held, strict=True)
+        ]
 
     def __call__(self, gradient: Float[Tensor, " parameters"]) -> Float[Tensor, " parameters"]:
         torch.mul(gradient, self._scale, out=self._scaled)
@@ -86,6 +99,11 @@ class EdgeMetric:
         for inverse, before, after in zip(self._inverses, self._from, self._to, strict=True):
             if inverse is not None:
                 torch.bmm(inverse, before, out=after)
+        if self._factors:
+            parts = zip(self._factors, self._objective.parameters.split(gradient), self._to, strict=True)
+            for factor, part, after in parts:
+                if factor is not None:
+                    after.copy_(torch.cholesky_solve(part.weight.mT[..., None], factor)[..., 0].mT)
         for inverse, (before, after) in zip(self._of_symbols, self._symbols, strict=True):
             if inverse is not None:
                 torch.matmul(inverse, before[..., None], out=after[..., None])
@@ -144,9 +162,13 @@ def _of_symbols(stage: Stage, trace: Trace) -> Float[Tensor, "edges 4 4"] | None
     return inverse / (size[:, :, None] * size[:, None])
 
 
-def _inverse(moments: Moments, dtype: torch.dtype) -> Float[Tensor, "inputs terms terms"]:
+def _gram(moments: Moments) -> Float[Tensor, "inputs terms terms"]:
     mean, covariance = moments
     gram = torch.baddbmm(covariance, mean[:, :, None], mean[:, None], alpha=len(mean))
     diagonal = gram.diagonal(dim1=1, dim2=2)
     diagonal.add_(diagonal.mean(1, keepdim=True).clamp(min=1e-12), alpha=_RIDGE)
-    return torch.cholesky_inverse(torch.linalg.cholesky(gram)).to(dtype)
+    return gram
+
+
+def _inverted(gram: Float[Tensor, "inputs terms terms"]) -> Float[Tensor, "inputs terms terms"]:
+    return torch.cholesky_inverse(torch.linalg.cholesky(gram))

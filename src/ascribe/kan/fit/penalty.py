@@ -104,6 +104,22 @@ class Penalty:
         (gradient,) = torch.autograd.grad(total, leaf)
         return total.item(), gradient
 
+    def stiffness(
+        self, weight: Float[Tensor, "inputs terms outputs"], scale: Float[Tensor, "inputs 1 outputs"]
+    ) -> Float[Tensor, "inputs outputs terms terms"]:
+        r"""The curvature of the parabolas $c^2 / 2|c_0|$ that touch `coefficients` at a weight and lie above it."""
+        moves = scale != 0
+        inverse = torch.where(moves, 1 / torch.where(moves, scale, 1), 0).mT[..., None]
+        c = weight[:, 1:].permute(0, 2, 1) * inverse[..., 0]
+        found = torch.diag_embed(self.coef / (c.square() + SMOOTHING**2).sqrt())
+        if self.coefdiff:
+            jumps = torch.eye(c.shape[2], dtype=c.dtype, device=c.device).diff(dim=0)
+            found = (
+                found
+                + (jumps.T * (self.coefdiff / (c.diff(dim=2).square() + SMOOTHING**2).sqrt())[..., None, :]) @ jumps
+            )
+        return torch.nn.functional.pad(found * inverse.square() / weight.shape[2], (1, 0, 1, 0))
+
 
 def _two_rows(deviation: Float[Tensor, " columns"]) -> Float[Tensor, "2 columns"]:
     """The least data with this deviation: the regulariser sees of n rows nothing else."""
