@@ -224,6 +224,25 @@ def test_the_parabolas_of_coefficients_touch_them_and_lie_above():
         assert penalty.coefficients(weight + d, scale)[0] <= parabola + 1e-12
 
 
+def test_the_curvature_holds_coefficients_edge_by_edge():
+    kan = network(2, [[1, 1], [1, 0]], 2, 3, True, 0)
+    x, y = data(kan, 0)
+    rows = Rows(x, y.T.contiguous())
+    free, held = (Objective(kan, rows, SquaredError(), Penalty(0.1, 0.0, 0.0, coef, coef / 2)) for coef in (0.0, 1.0))
+    vector = free.parameters.read()
+    found = Curvature(held)(vector, held(vector)) - Curvature(free)(vector, free(vector))
+    wanted = torch.zeros(len(vector), len(vector), dtype=torch.float64)
+    split, scales = held.parameters.split, held.parameters.scales
+    for place, part, scale in zip(split(torch.arange(len(vector))), split(vector), scales, strict=True):
+        own = 0.1 * held.penalty.stiffness(part.weight, scale)
+        for i, j in torch.cartesian_prod(*map(torch.arange, own.shape[:2])).view(-1, 2).tolist():
+            edge = place.weight[i, :, j]
+            wanted[edge[:, None], edge] = own[i, j]
+    moves = held.parameters.free
+    assert not moves.all()  # a masked edge
+    torch.testing.assert_close(found.tril(), wanted[moves][:, moves].tril(), atol=1e-9, rtol=1e-7)
+
+
 @given(above=layers, affine=st.booleans(), coef=st.sampled_from([0.0, 1.0]), seed=st.integers(0, 100))
 def test_the_metric_is_symmetric_positive_and_keeps_what_is_frozen(
     above: list[list[int]], affine: bool, coef: float, seed: int

@@ -29,7 +29,7 @@ class _Effects(NamedTuple):
 
 @final
 class Curvature:
-    r"""The matrix over what is free to move, never negative: $J^\top J$ of the loss, and every edge's stiffness."""
+    r"""The matrix over what is free to move, never negative: $J^\top J$ of the loss, and the regulariser's stiffness."""
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
@@ -61,6 +61,8 @@ class Curvature:
             add_gram(total, part.flatten(1), 1 / rows)
         if len(now.stiffness):
             self._stiffen(total, traces, objective.of_edges(now.stiffness))
+        if objective.penalty.on_coefficients:
+            self._hold_coefficients(total, vector)
         return total
 
     def _effects(self, traces: list[Trace]) -> list[_Effects]:
@@ -101,24 +103,37 @@ class Curvature:
     def _stiffen(self, total: Tensor, traces: list[Trace], stiffness: list[Tensor]) -> None:
         first = 0
         for l, (trace, stiff) in enumerate(zip(traces, stiffness, strict=True)):
-            chosen, count = self._chosen[l], self._counts[l]
+            count = self._counts[l]
             place = total[first : first + count, first : first + count]
             numbers = self._objective.stages[l].values
-            size = 0
             if trace.moments is not None:
                 covariance = trace.moments.covariance.to(total.dtype)
-                inputs, terms, outputs = len(stiff), covariance.shape[1], stiff.shape[1]
-                size = inputs * terms * outputs
-                block = place[:size, :size] if chosen is None else total.new_zeros(size, size)
-                same_edge = block.view(inputs, terms, outputs, inputs, terms, outputs)
-                same_edge = same_edge.diagonal(dim1=0, dim2=3).diagonal(dim1=1, dim2=3)
-                same_edge += covariance.permute(1, 2, 0)[..., None] * stiff
-                if chosen is not None:
-                    edges = chosen[chosen < size]
-                    place[: len(edges), : len(edges)] += block[edges][:, edges]
+                self._add_to_edges(place, l, covariance.permute(1, 2, 0)[..., None] * stiff)
             if self._objective.penalty.counts_symbols and numbers.symbolic.numel():
                 self._stiffen_symbols(place, l, trace, stiff)
             first += count
+
+    def _hold_coefficients(self, total: Tensor, vector: Float[Tensor, " parameters"]) -> None:
+        """What holds coefficients one by one, as parabolas that touch it."""
+        penalty, parameters, first = self._objective.penalty, self._objective.parameters, 0
+        for l, (part, scale) in enumerate(zip(parameters.split(vector), parameters.scales, strict=True)):
+            count = self._counts[l]
+            if self._objective.stages[l].numeric:
+                own = penalty.stiffness(part.weight, scale).permute(2, 3, 0, 1) * penalty.lamb
+                self._add_to_edges(total[first : first + count, first : first + count], l, own)
+            first += count
+
+    def _add_to_edges(self, place: Tensor, l: int, own: Float[Tensor, "terms terms inputs outputs"]) -> None:
+        """To the part of a stage, a block for every edge."""
+        _, terms, inputs, outputs = own.shape
+        chosen, size = self._chosen[l], inputs * terms * outputs
+        block = place[:size, :size] if chosen is None else place.new_zeros(size, size)
+        same_edge = block.view(inputs, terms, outputs, inputs, terms, outputs)
+        same_edge = same_edge.diagonal(dim1=0, dim2=3).diagonal(dim1=1, dim2=3)
+        same_edge += own
+        if chosen is not None:
+            edges = chosen[chosen < size]
+            place[: len(edges), : len(edges)] += block[edges][:, edges]
 
     def _stiffen_symbols(self, place: Tensor, l: int, trace: Trace, stiff: Float[Tensor, "inputs subnodes"]) -> None:
         """The symbolic edges' numbers are the last of a stage."""
