@@ -86,6 +86,19 @@ def test_data_that_cannot_be_searched_are_refused() -> None:
         discover(x[:10], torch.zeros(10))
     with pytest.raises(InputError, match="names"):
         discover(x, x[:, 0], names=["a", "a"])
+    with pytest.raises(InputError, match=r"x holds what is no number.*'red'"):
+        discover([["red", 1.0]] * 50, x[:, 0])
+    with pytest.raises(InputError, match=r"\(rows, 2\): x_1, x_2"):
+        discover(x, x[:, 0])(x[:, :1])
+
+
+def test_data_may_be_arrays_and_lists() -> None:
+    x = _draw([(0.5, 2.0)] * 2, 100, 0).numpy()
+    x.flags.writeable = False  # as a frame's columns may be
+    found = discover(x, (2 * x[:, 0]).tolist())
+    assert found.formula == 2 * sympy.Symbol("x_1")
+    assert found(x).tolist() == (2 * x[:, 0]).tolist()
+    assert discover([[1.0]] * 20, list(range(20))).table.complexity == (1,)
 
 
 def test_variables_are_taken_together_as_the_data_ask() -> None:

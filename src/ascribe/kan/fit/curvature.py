@@ -29,7 +29,7 @@ class _Effects(NamedTuple):
 
 @final
 class Curvature:
-    r"""The matrix over what is free to move, never negative: $J^\top J$ of the loss, and the regulariser's stiffness."""
+    r"""The matrix over all that may move, never negative: $J^\top J$ of the loss, and the regulariser's stiffness."""
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -46,9 +47,15 @@ class Discovery:
         """Whether the formula gives the data to rounding."""
         return self.table.best.exact
 
-    def __call__(self, x: Float[Tensor, "n columns"]) -> Float[Tensor, " n"]:
-        """The values of the formula on rows of data."""
-        return _values(self.formula, self.names, x.T)
+    def __call__(self, x: Any) -> Float[Tensor, " n"]:
+        """The values of the formula on rows of data, as `discover` takes them.  Raises InputError for other columns."""
+        rows = _numbers(x, "x")
+        if rows.ndim != 2 or rows.shape[1] != len(self.names):
+            raise InputError(
+                f"x has shape {tuple(rows.shape)}, but the formula takes (rows, {len(self.names)}):"
+                f" {', '.join(self.names)}."
+            )
+        return _values(self.formula, self.names, rows.T)
 
     def kan(self, dtype: torch.dtype = torch.float64) -> KAN:
         """The network that computes the formula."""
@@ -75,7 +82,7 @@ def discover(
     that are short expressions are written so. One row in five ranks, and is not fitted; at most 1,000 rows are fitted.
 
     The exact ways need data without noise; with noise the table holds approximations.
-    Raises InputError for data that is not two-dimensional, not finite, or has fewer than 20 rows.
+    Raises InputError for data that is not two-dimensional, no numbers, not finite, or has fewer than 20 rows.
 
     >>> import torch
     >>> x = torch.rand(200, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.5
@@ -96,6 +103,8 @@ def discover(
         exact = [Candidate(sympy.Float(mean), 1, 0.0, "mean")]
         return Discovery(Pareto.of(exact, held), called, time.perf_counter() - started)
     moving = (columns.std(1) > 0).nonzero()[:, 0].tolist()
+    if not moving:
+        return Discovery(Pareto.of(found, held), called, time.perf_counter() - started)
     data = Branch.of(columns[moving][:, fitting], target[fitting], [symbols[i] for i in moving], started + seconds)
     for way, stage in _stages(data, seed):
         for expression in stage:
@@ -149,12 +158,23 @@ def _values(expression: Any, names: Sequence[str], x: Float[Tensor, "columns n"]
     return torch.broadcast_to(evaluate(expression, dict(zip(names, x, strict=True))), x.shape[1:])
 
 
+def _numbers(given: Any, name: str) -> Tensor:
+    """A tensor as it is, anything else as a copy in float64."""
+    if isinstance(given, Tensor):
+        return given
+    try:
+        return torch.from_numpy(np.array(given, dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{name} holds what is no number ({error}); pass a tensor, an array or a frame of numbers alone."
+        ) from None
+
+
 def _data(x: Any, y: Any, names: Sequence[str] | None) -> tuple[Tensor, Tensor, tuple[str, ...]]:
     """The columns and the target in float64, and what the columns are called."""
     if names is None and hasattr(x, "columns"):
         names = [str(name) for name in x.columns]
-    rows = torch.as_tensor(getattr(x, "values", x) if not isinstance(x, Tensor) else x, dtype=torch.float64)
-    target = torch.as_tensor(getattr(y, "values", y) if not isinstance(y, Tensor) else y, dtype=torch.float64)
+    rows, target = _numbers(x, "x").double(), _numbers(y, "y").double()
     if rows.ndim != 2 or target.shape not in ((len(rows),), (len(rows), 1)) or not rows.shape[1]:
         raise InputError(
             f"x has shape {tuple(rows.shape)} and y {tuple(target.shape)}; pass x as (rows, columns), y as (rows,)."
