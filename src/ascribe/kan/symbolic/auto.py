@@ -13,8 +13,9 @@ from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.loss import loss_named
 from ascribe.kan.history import Versioned
 from ascribe.kan.symbolic.candidates import Place, Range, candidates
+from ascribe.kan.symbolic.exchange import exchanged
 from ascribe.kan.symbolic.function import Function
-from ascribe.kan.symbolic.reading import Choice, Reading, Rows, refitted, with_edge
+from ascribe.kan.symbolic.reading import Choice, Reading, Rows, loss_of, refitted, with_edge
 from ascribe.kan.symbolic.suggestion import Ranked, Suggestion
 
 Net = TypeVar("Net", bound=Versioned)
@@ -45,8 +46,9 @@ def auto_symbolic(
 
     All functions of `lib` (or of the library) are fitted to all edges at once; the edge whose best function leaves
     least comes first. Its four best are tried, each with the rest of the network refitted in float64; the simplest that
-    keeps the fit stays, and so on with fresh fits. `weight_simple` is what complexity counts, as in `suggest_symbolic`;
-    edges below `r2_threshold` stay splines. `kan` changes once, at the end.
+    keeps the fit stays, and so on with fresh fits. At last functions are exchanged while that serves the fit, or costs
+    it nothing and is simpler. `weight_simple` is what complexity counts, as in `suggest_symbolic`; edges below
+    `r2_threshold` stay splines. `kan` changes once, at the end.
 
     The network is refitted to the labels of the `dataset`, which is what `fit` takes, or to those of the last fit: only
     so does a formula become more exact than the splines were. Without any it is refitted to its own outputs.
@@ -67,6 +69,9 @@ def auto_symbolic(
     """
     precision = torch.finfo(kan.layers[0].coef.dtype).eps
     work = copy.deepcopy(kan).double()
+    # What is tried makes no files.
+    work.ckpt_path = None
+    lib = None if lib is None else list(lib)
     rows, held = _split(_rows(work, dataset))
     chosen: list[Choice] = []
     left: list[Place] = []
@@ -90,6 +95,9 @@ def auto_symbolic(
         if verbose:
             print(f"edge {edge} is {ranked.name} (r2 {ranked.r2:.6f})")
     if not left:
+        floor = max(_ROUNDING, precision**2)
+        work, exchanges = exchanged(work, chosen, rows, lib, a_range, b_range, weight_simple, floor)
+        chosen = list(exchanges)
         work = refitted(work, rows, _LAST)
     kan.load_state_dict(work.state_dict())
     kan.log_history("auto_symbolic")
@@ -126,13 +134,6 @@ def _doubt(suggestion: Suggestion, spread: float) -> float:
     return suggestion.best.error if suggestion.ranked and spread > _IDLE else 0.0
 
 
-def _loss(net: Versioned, rows: Rows) -> float:
-    """The mean squared error as a share of the labels' variance, all outputs together."""
-    with torch.no_grad():
-        rest = net(rows[0]) - rows[1]
-    return float(rest.square().mean() / rows[1].var(0).mean().clamp(min=1e-300)) if bool(rest.isfinite().all()) else 1e9
-
-
 def _chosen(
     work: Net, edge: Place, suggestion: Suggestion, spread: float, rows: Rows, precision: float
 ) -> tuple[Net, Ranked]:
@@ -140,11 +141,11 @@ def _chosen(
 
     What the loss gains below the splines' own is no evidence, unless it is orders of magnitude.
     """
-    before = max(_loss(work, rows), _ROUNDING, precision**2)
+    before = max(loss_of(work, rows), _ROUNDING, precision**2)
     trials: list[tuple[float, Net, Ranked]] = []
     for ranked in suggestion.ranked[: _TRIED if spread > _IDLE else 1]:
         trial = with_edge(work, edge, ranked.function, ranked.affine, rows)
-        trials.append((_loss(trial, rows), trial, ranked))
+        trials.append((loss_of(trial, rows), trial, ranked))
     least = min(trial[0] for trial in trials)
     enough = _KEPT * max(least, before if least > _SHARP * before else 0.0, _ROUNDING)
     kept = [trial for trial in trials if trial[0] <= enough]

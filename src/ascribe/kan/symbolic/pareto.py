@@ -55,7 +55,14 @@ class Pareto:
     def of(candidates: Iterable[Candidate], rows: int, rounding: float = EXACT) -> Pareto:
         """The front of these, one at least; errors below `rounding` are not told apart."""
         front: list[Candidate] = []
-        for candidate in sorted(candidates, key=lambda c: (c.complexity, c.error)):
+        decimal = need("sympy", extra="pykan").Float
+
+        def order(candidate: Candidate) -> tuple[int, float, int, float]:
+            # Of formulas that are as good, the one whose numbers are written exactly comes first.
+            inexact = len(candidate.expression.atoms(decimal))
+            return candidate.complexity, max(candidate.error, rounding), inexact, candidate.error
+
+        for candidate in sorted(candidates, key=order):
             if not front or max(candidate.error, rounding) < max(front[-1].error, rounding):
                 front.append(candidate)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -97,6 +98,13 @@ def with_edge(net: Net, edge: Place, function: str | Function, affine: Sequence[
     trial = copy.deepcopy(net)
     trial.fix(*edge, function, affine)
     return refitted(trial, rows)
+
+
+def loss_of(net: Versioned, rows: Rows) -> float:
+    """The mean squared error as a share of the labels' variance, all outputs together."""
+    with torch.no_grad():
+        rest = net(rows[0]) - rows[1]
+    return float(rest.square().mean() / rows[1].var(0).mean().clamp(min=1e-300)) if bool(rest.isfinite().all()) else 1e9
 
 
 def _table(net: Versioned, rows: Rows, held: Rows, output: int, precision: float) -> Pareto:
