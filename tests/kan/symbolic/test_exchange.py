@@ -23,7 +23,9 @@ def test_a_parabola_is_no_cosine_of_a_small_angle(noise: float) -> None:
     kan.fix(1, 0, 0, "sinh", [1.0, 5.0, 0.01347, 0.0])
     choices = [Choice((0, 0, 0), "sin", 1.0), Choice((0, 1, 0), "cos", 1.0), Choice((1, 0, 0), "sinh", 1.0)]
     found, made = exchanged(refitted(kan, (x, y)), choices, (x, y), None, (-10, 10), (-10, 10), 0.2, 1e-24)
-    assert {choice.edge: choice.function for choice in made} == {(0, 0, 0): "sin", (0, 1, 0): "x^2", (1, 0, 0): "exp"}
+    became = {choice.edge: choice.function for choice in made}
+    assert (became[0, 1, 0], became[1, 0, 0]) == ("x^2", "exp")
+    assert became[0, 0, 0] in ("sin", "cos")
     assert loss_of(found, (x, y)) < (1e-24 if noise == 0 else 2 * noise**2)
     assert kan.layers[0].symbolic.names == ("cos", "sin")
 
