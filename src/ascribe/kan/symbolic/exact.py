@@ -8,14 +8,14 @@ from typing import Any
 
 from ascribe.errors import need
 
-# Denominators up to here, and numerators so that a float is never explained by chance at a tolerance of 1e-9.
-_DENOMINATOR, _NUMERATOR = 100, 2000
+# Denominators up to here; and the product of both, times the tolerance, so that chance explains one float in a hundred.
+_DENOMINATOR, _CHANCE = 100, 2e-4
 
 
 def exact_number(value: float, tolerance: float = 1e-9) -> Any | None:
     r"""The simplest of $q\,\pi^k$ and $\sqrt q\,\pi^k$ (q rational, k a half-integer) within a relative tolerance.
 
-    A sympy number, or None where there is none.
+    A sympy number, or None where there is none: the wider the tolerance, the simpler q has to be.
 
     >>> exact_number(0.0795774715459477), exact_number(0.2820947917738781), exact_number(0.61803)
     (1/(4*pi), 1/(2*sqrt(pi)), None)
@@ -33,7 +33,7 @@ def exact_number(value: float, tolerance: float = 1e-9) -> Any | None:
             if not 1e-6 < target < 1e6:
                 continue
             found = Fraction(target).limit_denominator(_DENOMINATOR)
-            if not found or found.numerator > _NUMERATOR:
+            if not found or found.numerator * found.denominator * tolerance > _CHANCE:
                 continue
             if abs(float(found) - target) > (2 if root else 1) * tolerance * target:
                 continue

@@ -26,17 +26,21 @@ def complexity_of(expression: Any) -> int:
 @final
 @dataclass(frozen=True)
 class Candidate:
-    """A formula, what it costs, its error on data it was not fitted to (RMS over standard deviation), and its way."""
+    """A formula, what it costs, its error on data it was not fitted to (RMS over standard deviation), and its way.
+
+    `rounding` is the error that the precision of the data leaves.
+    """
 
     expression: Any
     complexity: int
     error: float
     way: str
+    rounding: float = EXACT
 
     @property
     def exact(self) -> bool:
         """Whether only rounding is left."""
-        return self.error < EXACT
+        return self.error < self.rounding
 
 
 @final

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -19,7 +19,8 @@ from ascribe.kan.symbolic.discovery.reduction import extended, reduced
 from ascribe.kan.symbolic.discovery.relations import relations
 from ascribe.kan.symbolic.discovery.terms import sums_of_products
 from ascribe.kan.symbolic.evaluate import evaluate
-from ascribe.kan.symbolic.pareto import Candidate, Pareto, complexity_of
+from ascribe.kan.symbolic.exact import with_exact_numbers
+from ascribe.kan.symbolic.pareto import EXACT, Candidate, Pareto, complexity_of
 
 if TYPE_CHECKING:
     from ascribe.kan.network import KAN
@@ -79,7 +80,8 @@ def discover(
     `seconds` are over: variables that split off or count only in pairs are taken together (`reduction`), then sums of
     products under an outer function (`terms`), quotients and their roots (`relations`), sums of functions with free
     constants under an outer function, and thousands of random symbolic networks fitted together (`race`). Constants
-    that are short expressions are written so. One row in five ranks, and is not fitted; at most 1,000 rows are fitted.
+    that are short expressions, to the precision of the data's dtype, are written so. One row in five ranks, and is not
+    fitted; at most 1,000 rows are fitted.
 
     The exact ways need data without noise; with noise the table holds approximations.
     Raises InputError for data that is not two-dimensional, no numbers, not finite, or has fewer than 20 rows.
@@ -90,7 +92,7 @@ def discover(
     m/(4*r**2)
     """
     started = time.perf_counter()
-    columns, target, called = _data(x, y, names)
+    columns, target, called, precision = _data(x, y, names)
     order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed))
     held = max(4, len(order) // 5)
     ranking, fitting = order[:held][:_RANKING], order[held:][:_SEARCHED]
@@ -106,16 +108,19 @@ def discover(
     if not moving:
         return Discovery(Pareto.of(found, held), called, time.perf_counter() - started)
     data = Branch.of(columns[moving][:, fitting], target[fitting], [symbols[i] for i in moving], started + seconds)
+    rounding = max(EXACT, 20 * precision)
     for way, stage in _stages(data, seed):
-        for expression in stage:
-            candidate = _ranked(expression, called, columns[:, ranking], target[ranking], spread, way)
-            if candidate is not None:
-                found.append(candidate)
-                if candidate.exact and not expression.atoms(sympy.Float):
-                    break
+        for formula in stage:
+            # In single precision 1/4 comes as 0.24999999: what the data cannot tell apart is written short.
+            for expression in dict.fromkeys((formula, with_exact_numbers(formula, max(1e-9, 10 * precision)))):
+                candidate = _ranked(expression, called, columns[:, ranking], target[ranking], spread, way)
+                if candidate is not None:
+                    found.append(replace(candidate, rounding=rounding))
+            if any(c.exact and not c.expression.atoms(sympy.Float) for c in found[-2:]):
+                break
         if any(c.exact for c in found) or data.late:
             break
-    return Discovery(Pareto.of(found, held), called, time.perf_counter() - started)
+    return Discovery(Pareto.of(found, held, rounding), called, time.perf_counter() - started)
 
 
 def _stages(data: Branch, seed: int) -> Iterator[tuple[str, Iterator[Any]]]:
@@ -170,11 +175,13 @@ def _numbers(given: Any, name: str) -> Tensor:
         ) from None
 
 
-def _data(x: Any, y: Any, names: Sequence[str] | None) -> tuple[Tensor, Tensor, tuple[str, ...]]:
-    """The columns and the target in float64, and what the columns are called."""
+def _data(x: Any, y: Any, names: Sequence[str] | None) -> tuple[Tensor, Tensor, tuple[str, ...], float]:
+    """The columns and the target in float64, what the columns are called, and the precision that they came in."""
     if names is None and hasattr(x, "columns"):
         names = [str(name) for name in x.columns]
-    rows, target = _numbers(x, "x").double(), _numbers(y, "y").double()
+    given = _numbers(x, "x"), _numbers(y, "y")
+    precision = max(torch.finfo(t.dtype).eps if t.is_floating_point() else 0.0 for t in given)
+    rows, target = (t.double() for t in given)
     if rows.ndim != 2 or target.shape not in ((len(rows),), (len(rows), 1)) or not rows.shape[1]:
         raise InputError(
             f"x has shape {tuple(rows.shape)} and y {tuple(target.shape)}; pass x as (rows, columns), y as (rows,)."
@@ -186,4 +193,4 @@ def _data(x: Any, y: Any, names: Sequence[str] | None) -> tuple[Tensor, Tensor, 
     called = tuple(names) if names is not None else tuple(f"x_{i + 1}" for i in range(rows.shape[1]))
     if len(called) != rows.shape[1] or len(set(called)) != len(called):
         raise InputError(f"names={list(called)!r} does not name the {rows.shape[1]} columns of x, each once.")
-    return rows.T.contiguous().detach(), target.flatten().detach(), called
+    return rows.T.contiguous().detach(), target.flatten().detach(), called, precision
