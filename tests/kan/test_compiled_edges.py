@@ -9,7 +9,7 @@ import torch
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN, cells, compiled
-from ascribe.kan.cells import family_cells
+from ascribe.kan.serve.cells import family_cells
 from ascribe.maths.families import FAMILIES
 from ascribe.maths.kernels.native import native
 from ascribe.maths.kernels.plain import design

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN
-from ascribe.kan.prune import strongest_path
+from ascribe.kan.reshape.prune import strongest_path
 from reference import kan as reference
 
 float64 = torch.float64

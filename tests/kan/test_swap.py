@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN
-from ascribe.kan.swap import connection_cost
+from ascribe.kan.reshape.swap import connection_cost
 
 float64 = torch.float64
 

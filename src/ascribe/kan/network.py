@@ -12,16 +12,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.core.drawing import Drawer
-from ascribe.kan import compiled, evaluate, files, grids, history, prune, refine, regularization, scores
+from ascribe.kan import evaluate, grids, regularization, scores
 from ascribe.kan.activations import Activations
-from ascribe.kan.expand import expand_depth, expand_width, perturb
 from ascribe.kan.fit.loop import fit
 from ascribe.kan.hypotheses.tree import Tree, tree
 from ascribe.kan.interaction import feature_interaction
 from ascribe.kan.look import get_fun, get_range
-from ascribe.kan.module import module, remove_edge, remove_node
+from ascribe.kan.reshape import prune, refine
+from ascribe.kan.reshape.expand import expand_depth, expand_width, perturb
+from ascribe.kan.reshape.module import module, remove_edge, remove_node
+from ascribe.kan.reshape.swap import auto_swap, swap
+from ascribe.kan.serve import compiled
 from ascribe.kan.shapley import shapley
-from ascribe.kan.swap import auto_swap, swap
+from ascribe.kan.state import files, history
 from ascribe.kan.symbolic.auto import auto_symbolic
 from ascribe.kan.symbolic.candidates import candidates
 from ascribe.kan.symbolic.fix import fix_symbolic, set_mode, unfix_symbolic, unfix_symbolic_all

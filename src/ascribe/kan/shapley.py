@@ -22,7 +22,8 @@ from ascribe.core.names import numbered
 from ascribe.core.threads import one_thread
 from ascribe.errors import InputError, MethodError, TargetError
 from ascribe.kan.layer import KANLayer
-from ascribe.kan.structure import Network, require_columns
+from ascribe.kan.memory import require_columns
+from ascribe.kan.structure import Network
 from ascribe.maths.kernels.base import base_function
 from ascribe.maths.kernels.design import design
 from ascribe.maths.piecewise import Piecewise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Sequence
 from typing import Any, SupportsIndex, TypeVar
@@ -15,31 +14,16 @@ from torch import Tensor, nn
 from ascribe.errors import InputError
 from ascribe.kan.activations import Activations
 from ascribe.kan.layer import Beyond, KANLayer
+from ascribe.kan.memory import Memory, require_columns
 from ascribe.kan.nodes import multiply, owners, parse_width
+from ascribe.kan.state.text_state import from_tensor, to_tensor
 from ascribe.kan.symbolic.function import Function
-from ascribe.kan.text_state import from_tensor, to_tensor
-from ascribe.maths.kernels.watch import transformed, watched
 
 Affine = tuple[Tensor, Tensor]
 Net = TypeVar("Net", bound="Network")
 
 
-def require_columns(x: Any, columns: int) -> None:
-    """Raises InputError unless x is a tensor (*, columns) of real numbers."""
-    if not isinstance(x, Tensor):
-        raise InputError(
-            f"x is a {type(x).__name__}, but networks take tensors; pass torch.as_tensor(x) of its values."
-        )
-    if x.ndim == 0 or x.shape[-1] != columns:
-        raise InputError(
-            f"x has shape {tuple(x.shape)}, but the network takes (*, {columns}) columns of data;"
-            f" pass exactly {columns} columns."
-        )
-    if not x.is_floating_point():
-        raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
-
-
-class Network(nn.Module):
+class Network(Memory):
     """Layers, nodes and their affines; what can be done with a network stands in the other files of this room."""
 
     input_id: Tensor
@@ -113,9 +97,6 @@ class Network(nn.Module):
         self.register_buffer("input_id", torch.arange(self.nodes(0), device=device))
         self.columns = self.nodes(0)
         self.register_buffer("_spelt", None)
-        self._last_input: Tensor | None = None
-        self._training_data: Tensor | None = None
-        self._training_label: Tensor | None = None
         self.ckpt_path = ckpt_path
 
     def _per_layer(self, name: str, value: SupportsIndex | Sequence[int]) -> list[int]:
@@ -213,7 +194,7 @@ class Network(nn.Module):
 
     def forward(self, x: Shaped[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
         values = self.rows(x)
-        self._notice(x)
+        self.notice(x)
         for l, layer in enumerate(self.layers):
             values = self.to_nodes(l, layer(values))
         return values.reshape(*x.shape[:-1], values.shape[1])
@@ -236,7 +217,7 @@ class Network(nn.Module):
     def activations(self, x: Float[Tensor, "*batch columns"]) -> Activations:
         """A forward pass that keeps what the scores and the regulariser need; with a graph when gradients are on."""
         values = self.rows(x)
-        self._notice(x)
+        self.notice(x)
         nodes: list[Tensor] = []
         subnodes: list[Tensor] = []
         spreads: list[Tensor] = []
@@ -253,55 +234,6 @@ class Network(nn.Module):
             values = self.to_nodes(l, sums)
         return Activations(tuple(nodes), tuple(subnodes), tuple(spreads), values, tuple(numeric))
 
-    def _notice(self, x: Tensor) -> None:
-        """Remember x as the input of the last forward, where this is one of a training."""
-        if self.training and torch.is_grad_enabled() and not watched(x) and not transformed():
-            self._last_input = x
-
-    def remember(
-        self, x: Float[Tensor, "*batch columns"], label: Float[Tensor, "*batch outputs"] | None = None
-    ) -> None:
-        """Take x for the training data, which scores, pruning and pictures use when they are given none.
-
-        `label` is what the outputs should be there; `auto_symbolic` refits to it.
-        """
-        require_columns(x, self.columns)
-        self._training_data = x.detach()
-        self._training_label = None if label is None else label.detach()
-
-    @property
-    def label(self) -> Float[Tensor, "*batch outputs"] | None:
-        """What the outputs should be on the training data, where a fit to numbers has told."""
-        return None if self._training_label is None else self._training_label.to(self.input_id.device)
-
-    def see(self, x: Float[Tensor, "*batch columns"]) -> None:
-        """Take x for the input of the last forward."""
-        self._last_input = x.detach()
-
-    def data(self, x: Tensor | None = None) -> Float[Tensor, "*batch columns"]:
-        """x itself, or the training data of the last fit, or the input of the last forward in training mode.
-
-        Raises InputError when there is none of them.
-        """
-        if x is not None:
-            require_columns(x, self.columns)
-            return x.to(self.input_id.device)
-        remembered = self._training_data if self._training_data is not None else self._last_input
-        if remembered is None:
-            raise InputError("the network has seen no data yet; call fit(...) first, or pass the data: x=....")
-        return remembered.detach().to(self.input_id.device)
-
-    @property
-    def has_data(self) -> bool:
-        """Whether the network remembers data."""
-        return self._training_data is not None or self._last_input is not None
-
-    def last_input(self) -> Float[Tensor, "*batch columns"]:
-        """The input of the last forward in training mode, with its graph.  Raises InputError when there was none."""
-        if self._last_input is None:
-            raise InputError("the network has run on nothing yet; call it on a batch (in train() mode) first.")
-        return self._last_input
-
     def _load_from_state_dict(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, state_dict: dict[str, Any], prefix: str, *rest: Any
     ) -> None:
@@ -309,15 +241,3 @@ class Network(nn.Module):
         spelt = state_dict.get(prefix + "_spelt")
         self._spelt = None if spelt is None else spelt.detach().to(self.input_id.device, copy=True)
         super()._load_from_state_dict(state_dict, prefix, *rest)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A file or another process gets no data; a copy in this one does, without its graph.
-        return {**self.__dict__, "_last_input": None, "_training_data": None, "_training_label": None}
-
-    def __deepcopy__(self: Net, memo: dict[int, Any]) -> Net:
-        new = self.__class__.__new__(self.__class__)
-        memo[id(self)] = new
-        new.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
-        new._training_data, new._training_label = self._training_data, self._training_label
-        new._last_input = None if self._last_input is None else self._last_input.detach()
-        return new

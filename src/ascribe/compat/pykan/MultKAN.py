@@ -14,10 +14,10 @@ from torch import Tensor
 from ascribe.compat.pykan._library import bounded
 from ascribe.compat.pykan._restructuring import Restructuring
 from ascribe.compat.pykan._symbolic import SymbolicReading
-from ascribe.kan import files
 from ascribe.kan import network as native
 from ascribe.kan.fit.history import History
-from ascribe.kan.history import Versioned
+from ascribe.kan.state import files
+from ascribe.kan.state.history import Versioned
 
 Net = TypeVar("Net", bound="MultKAN")
 Metrics = Sequence[Callable[[], Any]]

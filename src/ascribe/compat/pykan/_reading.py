@@ -18,7 +18,7 @@ from ascribe.kan import scores
 from ascribe.kan.activations import Activations
 from ascribe.kan.interaction import feature_interaction
 from ascribe.kan.look import get_fun, get_range
-from ascribe.kan.swap import connection_cost
+from ascribe.kan.reshape.swap import connection_cost
 
 
 class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]

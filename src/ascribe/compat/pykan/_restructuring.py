@@ -12,7 +12,7 @@ from torch import Tensor
 from ascribe.compat.pykan._reading import Reading
 from ascribe.compat.pykan.KANLayer import refit, resampled
 from ascribe.kan import network as native
-from ascribe.kan import swap as swaps
+from ascribe.kan.reshape import swap as swaps
 
 Net = TypeVar("Net", bound="Restructuring")
 

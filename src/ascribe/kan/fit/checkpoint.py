@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ascribe.errors import FileError
 from ascribe.kan.fit.rows import Rows
-from ascribe.kan.safe_file import one_sentence, read_header, read_tensors, write_file
+from ascribe.kan.state.safe_file import one_sentence, read_header, read_tensors, write_file
 
 _FORMAT = "ascribe.fit/1"
 

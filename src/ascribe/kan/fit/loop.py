@@ -20,7 +20,7 @@ from ascribe.kan.fit.rates import rate_named
 from ascribe.kan.fit.schedule import GridSchedule
 from ascribe.kan.fit.training import Training
 from ascribe.kan.fit.weighing import ClassWeight
-from ascribe.kan.history import Versioned
+from ascribe.kan.state.history import Versioned
 
 
 def fit(

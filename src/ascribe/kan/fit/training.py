@@ -27,7 +27,7 @@ from ascribe.kan.fit.optimisers import BATCH, make_optimiser, optimiser_named
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.plan import Plan
 from ascribe.kan.fit.stop import StopTraining
-from ascribe.kan.safe_file import one_sentence
+from ascribe.kan.state.safe_file import one_sentence
 from ascribe.kan.structure import Network
 
 

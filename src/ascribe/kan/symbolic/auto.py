@@ -11,7 +11,7 @@ import torch
 from ascribe.errors import InputError
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.loss import loss_named
-from ascribe.kan.history import Versioned
+from ascribe.kan.state.history import Versioned
 from ascribe.kan.symbolic.candidates import Place, Range, candidates
 from ascribe.kan.symbolic.exchange import exchanged
 from ascribe.kan.symbolic.function import Function

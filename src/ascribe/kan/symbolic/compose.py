@@ -10,8 +10,8 @@ from typing import Any, Literal
 from torch import Tensor
 
 from ascribe.errors import InputError, need
-from ascribe.kan.cells import spline_cells
 from ascribe.kan.layer import KANLayer
+from ascribe.kan.serve.cells import spline_cells
 from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.library import function_named
 

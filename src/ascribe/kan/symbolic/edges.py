@@ -11,9 +11,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
+from ascribe.kan.state.text_state import from_tensor, to_tensor
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.library import function_named
-from ascribe.kan.text_state import from_tensor, to_tensor
 
 
 @final

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from ascribe.kan.history import Versioned
+from ascribe.kan.state.history import Versioned
 from ascribe.kan.symbolic.candidates import Range, candidates
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.library import function_named

@@ -8,7 +8,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from ascribe.errors import InputError
-from ascribe.kan.history import Versioned
+from ascribe.kan.state.history import Versioned
 from ascribe.kan.symbolic.candidates import Range, candidates
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.library import LIBRARY, add_symbolic, function_named

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ascribe.errors import InputError
 from ascribe.kan.fit.loop import fit
-from ascribe.kan.history import Versioned
+from ascribe.kan.state.history import Versioned
 from ascribe.kan.symbolic.candidates import Place
 from ascribe.kan.symbolic.exact import with_exact_numbers
 from ascribe.kan.symbolic.formula import Formula, rounded, symbolic_formula

@@ -13,9 +13,9 @@ import numpy as np
 from torch import Tensor
 
 from ascribe.errors import InputError
-from ascribe.kan.history import Versioned
+from ascribe.kan.reshape.select import select_nodes
 from ascribe.kan.scores import scores
-from ascribe.kan.select import select_nodes
+from ascribe.kan.state.history import Versioned
 from ascribe.kan.structure import Network
 
 Net = TypeVar("Net", bound=Versioned)

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import torch
 
 from ascribe.errors import InputError
-from ascribe.kan import files
+from ascribe.kan.state import files
+from ascribe.kan.state.version_folder import Story, VersionFolder
 from ascribe.kan.structure import Network
-from ascribe.kan.version_folder import Story, VersionFolder
 
 Net = TypeVar("Net", bound="Versioned")
 

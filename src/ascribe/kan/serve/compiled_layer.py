@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ascribe.errors import InputError
 from ascribe.kan.nodes import multiply
-from ascribe.kan.symbolic_table import SymbolicTable
-from ascribe.kan.table import EdgeTable
+from ascribe.kan.serve.symbolic_table import SymbolicTable
+from ascribe.kan.serve.table import EdgeTable
 from ascribe.maths.kernels.watch import watched
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from jaxtyping import Bool
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
-from ascribe.kan.history import Versioned
 from ascribe.kan.layer import KANLayer
+from ascribe.kan.state.history import Versioned
 from ascribe.kan.structure import Network
 
 Net = TypeVar("Net", bound=Versioned)

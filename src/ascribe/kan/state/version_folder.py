@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import torch
 
 from ascribe.errors import FileError
-from ascribe.kan import files
-from ascribe.kan.safe_file import one_sentence, read_header
+from ascribe.kan.state import files
+from ascribe.kan.state.safe_file import one_sentence, read_header
 from ascribe.kan.structure import Network
 
 Net = TypeVar("Net", bound=Network)

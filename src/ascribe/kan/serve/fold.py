@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from ascribe.kan.compiled_layer import CompiledLayer
+from ascribe.kan.serve.compiled_layer import CompiledLayer
+from ascribe.kan.serve.symbolic_table import SymbolicTable
+from ascribe.kan.serve.table import edge_table, live_edges
 from ascribe.kan.structure import Network
-from ascribe.kan.symbolic_table import SymbolicTable
-from ascribe.kan.table import edge_table, live_edges
 
 
 def fold(net: Network) -> tuple[list[CompiledLayer], Int[Tensor, " inputs"]]:

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ascribe.kan.cells import family_cells, spline_cells
 from ascribe.kan.layer import KANLayer
+from ascribe.kan.serve.cells import family_cells, spline_cells
 
 
 @dataclass(frozen=True)

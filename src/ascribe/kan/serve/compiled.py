@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from ascribe.kan.compiled_layer import CompiledLayer
-from ascribe.kan.fold import fold
-from ascribe.kan.structure import Network, require_columns
+from ascribe.kan.memory import require_columns
+from ascribe.kan.serve.compiled_layer import CompiledLayer
+from ascribe.kan.serve.fold import fold
+from ascribe.kan.structure import Network
 from ascribe.maths.kernels.native import native
 from ascribe.maths.kernels.watch import transformed, watched
 

@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ascribe.errors import InputError
+from ascribe.kan.reshape.select import select_nodes
 from ascribe.kan.scores import Scores, scores
-from ascribe.kan.select import select_nodes
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.forms import form_for
 

@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from ascribe.errors import InputError
-from ascribe.kan.history import Versioned
+from ascribe.kan.state.history import Versioned
 
 Net = TypeVar("Net", bound=Versioned)
 _GROUP = re.compile(r"\[\s*-?\d+\s*(,\s*-?\d+\s*)*\]")

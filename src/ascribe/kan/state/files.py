@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 
 from ascribe.errors import FileError
-from ascribe.kan.safe_file import one_sentence, read_header, read_tensors, write_file
+from ascribe.kan.state.safe_file import one_sentence, read_header, read_tensors, write_file
 from ascribe.kan.structure import Network
 
 Net = TypeVar("Net", bound=Network)

@@ -1,0 +1,1 @@
+"""A network to serve: its function alone, folded into tables."""
