@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN, KANLayer
-from ascribe.kan.layer import nearest_links
+from ascribe.kan.layer import nearest_links, require_real
+from ascribe.kan.memory import require_columns
 from ascribe.maths.families import FAMILIES
 from reference import splines as reference
 
@@ -165,3 +166,10 @@ def test_a_start_with_few_edges():
             distance = (at[0][:, None] - at[1]).abs()
             nearest = (distance < distance.amin(1, keepdim=True) + 1e-6) | (distance < distance.amin(0) + 1e-6)
             assert bool((nearest | ~links).all())
+
+
+def test_what_is_no_tensor_is_refused_in_a_sentence() -> None:
+    with pytest.raises(InputError, match=r"ndarray.*torch\.as_tensor"):
+        require_real(np.zeros((4, 3)))
+    with pytest.raises(InputError, match=r"ndarray.*torch\.as_tensor"):
+        require_columns(np.zeros((4, 3)), 3)

@@ -12,7 +12,7 @@ from torch.nn.functional import pad, unfold
 from torch.utils.checkpoint import checkpoint
 
 from ascribe.errors import InputError
-from ascribe.kan.layer import Beyond, KANLayer
+from ascribe.kan.layer import Beyond, KANLayer, require_real
 from ascribe.maths.kernels.watch import transformed, watched
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -107,13 +107,12 @@ class KANConv2d(nn.Module):
         )
 
     def forward(self, x: Shaped[Tensor, "*shape"]) -> Float[Tensor, "*n out high wide"]:
+        require_real(x)
         if x.ndim not in (3, 4) or x.shape[-3] != self.in_channels:
             raise InputError(
                 f"x has shape {tuple(x.shape)}, but the layer takes (N, {self.in_channels}, height, width);"
                 " bring its channels second."
             )
-        if not x.is_floating_point():
-            raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
         images = self._padded(x if x.ndim == 4 else x[None])
         size = self._size(images)
         y = self._convolve(images) if watched(x) or transformed() else self._by_pieces(images, *size)

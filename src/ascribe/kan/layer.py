@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -46,6 +46,14 @@ def nearest_links(inputs: int, outputs: int) -> Bool[Tensor, "inputs outputs"]:
     links[torch.arange(inputs), distance.argmin(1)] = True
     links[distance.argmin(0), torch.arange(outputs)] = True
     return links
+
+
+def require_real(x: Any) -> None:
+    """Raises InputError unless x is a tensor of real numbers."""
+    if not isinstance(x, Tensor):
+        raise InputError(f"x is a {type(x).__name__}, but edges take tensors; pass torch.as_tensor(x) of its values.")
+    if not x.is_floating_point():
+        raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
 
 
 class KANLayer(nn.Module):
@@ -165,12 +173,11 @@ class KANLayer(nn.Module):
 
     def rows(self, x: Tensor) -> Float[Tensor, "n inputs"]:
         """x as (n, in_dim) of the layer's dtype.  Raises InputError for a wrong number of columns or integers."""
+        require_real(x)
         if x.ndim == 0 or x.shape[-1] != self.in_dim:
             raise InputError(
                 f"x has shape {tuple(x.shape)}, but the layer takes (*, {self.in_dim}); select its columns."
             )
-        if not x.is_floating_point():
-            raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
         return x.reshape(-1, self.in_dim).to(self.coef.dtype)
 
     def edges(

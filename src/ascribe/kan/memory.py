@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
+from ascribe.kan.layer import require_real
 from ascribe.maths.kernels.watch import transformed, watched
 
 Net = TypeVar("Net", bound="Memory")
@@ -17,17 +18,12 @@ Net = TypeVar("Net", bound="Memory")
 
 def require_columns(x: Any, columns: int) -> None:
     """Raises InputError unless x is a tensor (*, columns) of real numbers."""
-    if not isinstance(x, Tensor):
-        raise InputError(
-            f"x is a {type(x).__name__}, but networks take tensors; pass torch.as_tensor(x) of its values."
-        )
+    require_real(x)
     if x.ndim == 0 or x.shape[-1] != columns:
         raise InputError(
             f"x has shape {tuple(x.shape)}, but the network takes (*, {columns}) columns of data;"
             f" pass exactly {columns} columns."
         )
-    if not x.is_floating_point():
-        raise InputError(f"x has dtype {x.dtype}, but edges are functions of real numbers; pass x.float().")
 
 
 class Memory(nn.Module):

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor
 
-from ascribe.errors import InputError, need
+from ascribe.errors import FileError, InputError, need
 from ascribe.kan.picture import Metric, picture
 from ascribe.kan.structure import Network
 from ascribe.plots.network import network, taken, variables
@@ -138,9 +138,11 @@ class Film:
     def save(self, path: str | os.PathLike[str], fps: float | int = 8) -> Path:
         """Write the film, `fps` frames a second, as the suffix of `path` says: .gif, or .mp4 where there is ffmpeg.
 
-        Raises InputError for another suffix, without frames, and for .mp4 without ffmpeg.
+        Raises InputError for another suffix, without frames, and for .mp4 without ffmpeg; FileError without a folder.
         """
         target = Path(path)
+        if not target.parent.is_dir():
+            raise FileError(f"{target} is in no folder that exists; make {target.parent} first.")
         self._require_frames()
         if fps <= 0:
             raise InputError(f"fps={fps} shows nothing; pass a number of frames a second above 0.")

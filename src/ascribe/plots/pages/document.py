@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import final
 
+from ascribe.errors import FileError
+
 
 @final
 @dataclass(frozen=True, repr=False)
@@ -18,9 +20,14 @@ class Document:
     height: int
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it into a file that any browser opens, without a network."""
+        """Write it into a file that any browser opens, without a network.  Raises FileError where it cannot be."""
         target = Path(path)
-        target.write_text(self.html, encoding="utf-8")
+        try:
+            target.write_text(self.html, encoding="utf-8")
+        except OSError as error:
+            raise FileError(
+                f"{target} cannot be written ({error.strerror}); pass a path in a folder that exists."
+            ) from error
         return target
 
     def _repr_html_(self) -> str:

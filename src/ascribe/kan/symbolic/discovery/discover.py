@@ -92,6 +92,8 @@ def discover(
     m/(4*r**2)
     """
     started = time.perf_counter()
+    if not seconds > 0:
+        raise InputError(f"seconds={seconds} leaves no time to search; pass seconds > 0.")
     columns, target, called, precision = _data(x, y, names)
     order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed))
     held = max(4, len(order) // 5)
