@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -26,3 +27,17 @@ def _global_state_is_given_back():
         yield
         np.random.set_state(numpy_state)  # noqa: NPY002
     assert (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()) == (dtype, grad, threads)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser; without one, or without playwright, the test is skipped."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    usual = map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))
+    browser = os.environ.get("CHROMIUM") or next(filter(None, usual), None)
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()

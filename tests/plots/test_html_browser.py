@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 import torch
 
 from ascribe.kan import KAN
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-BROWSER = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
-
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")]
+pytestmark = pytest.mark.browser
 
 CONTRAST = """() => {
   const luminance = (rgb) => {
@@ -37,14 +28,6 @@ CONTRAST = """() => {
   }
   return worst;
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
 from ascribe.report.page import page
 
-sync_api = pytest.importorskip("playwright.sync_api")
-
-BROWSER = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
-
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")]
+pytestmark = pytest.mark.browser
 
 CONTRAST = """() => {
   const luminance = (rgb) => {
@@ -38,14 +29,6 @@ CONTRAST = """() => {
 OVERFLOWING = """() => [...document.querySelectorAll("body *")]
   .filter((n) => !n.closest(".scroll") && !n.closest("svg") && n.getBoundingClientRect().right > innerWidth + 1)
   .map((n) => n.tagName + ": " + n.textContent.slice(0, 40))"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
