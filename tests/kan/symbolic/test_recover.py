@@ -7,6 +7,7 @@ import sympy
 import torch
 
 from ascribe.errors import InputError
+from ascribe.kan import KAN
 from ascribe.kan.feynman import get_feynman_dataset
 from ascribe.kan.symbolic.discovery import Discovery, discover
 from ascribe.kan.symbolic.discovery.batch import Batch
@@ -41,6 +42,21 @@ def test_the_tutorials_formula_is_found_exactly(seed: int) -> None:
     truth = torch.exp(torch.sin(torch.pi * fresh[:, 0]) + fresh[:, 1] ** 2)
     assert float((found(fresh) - truth).square().mean()) < 1e-20
     assert float((found.kan()(fresh)[:, 0].detach() - truth).square().mean()) < 1e-20
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_trained_network_is_read_exactly_from_every_seed(seed: int) -> None:
+    x = _draw([(-1.0, 1.0)] * 2, 1000, seed)
+    y = torch.exp(torch.sin(torch.pi * x[:, :1]) + x[:, 1:] ** 2)
+    kan = KAN([2, 5, 1], grid=3, seed=seed, dtype=torch.float64)
+    kan.fit((x, y), steps=30, lamb=1e-3, progress=False)
+    kan = kan.prune()
+    kan.fit((x, y), opt="LM", steps=10, progress=False)
+    a, b = sympy.symbols("x_1 x_2")
+    reading = kan.auto_symbolic(verbose=0)
+    assert sympy.simplify(reading.formula - sympy.exp(sympy.sin(sympy.pi * a) + b**2)) == 0
+    with torch.no_grad():
+        assert float((kan(x) - y).square().mean()) < 1e-20
 
 
 # A root of a quotient, an outer function of a pair, a wave of a difference.
