@@ -29,6 +29,18 @@ def _global_state_is_given_back():
     assert (torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()) == (dtype, grad, threads)
 
 
+@pytest.fixture(autouse=True)
+def _library_is_given_back():
+    """Functions that a test adds are gone after it."""
+    # Not at the top: what is imported before the checks of types are set up is not checked.
+    from ascribe.kan.symbolic.library import LIBRARY
+
+    before = dict(LIBRARY)
+    yield
+    LIBRARY.clear()
+    LIBRARY.update(before)
+
+
 @pytest.fixture(scope="module")
 def chromium():
     """A browser; without one, or without playwright, the test is skipped."""

@@ -32,7 +32,7 @@ _FITTED = 1_000_000
 def nearest_links(inputs: int, outputs: int) -> Bool[Tensor, "inputs outputs"]:
     """Both spread evenly over the same length: each of either to the nearest of the other, the first of two as near.
 
-    >>> nearest_links(4, 2).int()
+    >>> nearest_links(4, 2).long()
     tensor([[1, 0],
             [1, 0],
             [0, 1],
