@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ascribe.errors import InputError
-from ascribe.kan import KAN, compiled
+from ascribe.kan import KAN
+from ascribe.kan.serve import compiled
 from ascribe.maths.kernels.native import native
 
 FORMS = ["torch"] if native() is None else ["torch", "native"]

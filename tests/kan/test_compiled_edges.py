@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from ascribe.errors import InputError
-from ascribe.kan import KAN, cells, compiled
+from ascribe.kan import KAN
+from ascribe.kan.serve import cells, compiled
 from ascribe.kan.serve.cells import family_cells
 from ascribe.maths.families import FAMILIES
 from ascribe.maths.kernels.native import native
