@@ -17,7 +17,7 @@ from ascribe.report.explained import Explained
 from ascribe.report.prepare import Data
 from ascribe.tables.split import TEST, VALIDATION
 
-LIBRARIES = ("ascribe", "torch", "numpy", "pyarrow", "scikit-learn")
+LIBRARIES = ("ascribe", "torch", "numpy", "pyarrow", "scikit-learn", "sympy")
 
 
 def recipe(
