@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ascribe.errors import InputError
 from ascribe.kan.activations import deviation
+from ascribe.kan.confined import confined
 from ascribe.kan.edges.edge import Edge
 from ascribe.kan.edges.table import edge_named
 from ascribe.kan.knots import Moved, moved
@@ -20,7 +21,6 @@ from ascribe.maths.kernels.base import base_function
 from ascribe.maths.kernels.basis import Basis, Extrapolate
 from ascribe.maths.kernels.design import design
 from ascribe.maths.kernels.edge_sum import edge_sum
-from ascribe.maths.kernels.watch import watched
 from ascribe.maths.kernels.weights import Weights
 
 Beyond = Literal["linear", "zero", "error"]
@@ -262,15 +262,7 @@ class KANLayer(nn.Module):
 
     def inside(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n inputs"]:
         """x itself; InputError where it leaves the grid of a spline. A program that cannot raise gives NaN there."""
-        low, high = self.range
-        outside = ((x < low) | (x > high)) & (self.mask != 0).any(1)
-        if watched(x):
-            return torch.where(outside, torch.nan, x)
-        found = outside.any(0).nonzero()[:, 0].tolist()
-        if found:
-            i = found[0]
-            raise InputError(
-                f"input {i} leaves its grid [{low[i]:.4g}, {high[i]:.4g}] (as do {len(found) - 1} others);"
-                ' call update_grid(x), or pass extrapolate="linear".'
-            )
-        return x
+        splined = (self.mask != 0).any(1)
+        return confined(
+            x, self.range, splined, range(self.in_dim), 'call update_grid(x), or pass extrapolate="linear".'
+        )

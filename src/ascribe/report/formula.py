@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import torch
 
-from ascribe.errors import InputError
 from ascribe.kan.symbolic.auto import auto_symbolic
 from ascribe.kan.symbolic.formula import symbolic_formula
 from ascribe.report.explained import Explained, tensor
@@ -27,12 +26,13 @@ DIGITS = 4
 
 
 def as_formula(found: Explained, data: Data) -> Written | None:
-    """The formula; None where the network is not one of ours, or has too many edges.
+    """The formula; None where the network is not one of ours, has too many edges, or two columns of one name.
 
     It approximates the network, whose outputs on the training rows it is fitted to: the truth is not looked at again.
     """
     network = found.network
-    if not isinstance(network, Standardized) or network.kan.n_edge > MOST_EDGES:
+    names = list(data.encoder.features)
+    if not isinstance(network, Standardized) or network.kan.n_edge > MOST_EDGES or len(set(names)) < len(names):
         return None
     started = time.perf_counter()
     symbolic = copy.deepcopy(network)
@@ -43,13 +43,7 @@ def as_formula(found: Explained, data: Data) -> Written | None:
     normalizer = [symbolic.mean.tolist(), symbolic.scale.tolist()]
     outputs = symbolic.kan.nodes(symbolic.kan.depth)
     output_normalizer = [[float(symbolic.out_mean)] * outputs, [float(symbolic.out_scale)] * outputs]
-    try:
-        formula = symbolic_formula(
-            symbolic.kan, list(data.encoder.features), normalizer, output_normalizer, digits=DIGITS
-        )
-    except InputError:
-        # Two encoded columns may share a name, which a formula cannot tell apart.
-        return None
+    formula = symbolic_formula(symbolic.kan, names, normalizer, output_normalizer, digits=DIGITS)
     seconds = time.perf_counter() - started
     model = replace(found, name="its formula", network=symbolic.eval(), seconds=seconds)
     lines = tuple(f"{name} = {line}" for name, line in zip(_called(data), formula.text().splitlines(), strict=True))

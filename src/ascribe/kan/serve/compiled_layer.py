@@ -8,11 +8,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from ascribe.errors import InputError
+from ascribe.kan.confined import confined
 from ascribe.kan.nodes import multiply
 from ascribe.kan.serve.symbolic_table import SymbolicTable
 from ascribe.kan.serve.table import EdgeTable
-from ascribe.maths.kernels.watch import watched
 
 if TYPE_CHECKING:
     from ascribe.maths.kernels import _native
@@ -85,18 +84,9 @@ class CompiledLayer(nn.Module):
         """x itself. Where no input may leave its grid: InputError, or in a program that cannot raise, NaN."""
         if self.confined is None:
             return x
-        low, high = self.breaks[:, 0], self.breaks[:, -1]
-        outside = ((x < low) | (x > high)) & self.splined
-        if watched(x):
-            return torch.where(outside, torch.nan, x)
-        found = outside.any(0).nonzero()[:, 0].tolist()
-        if found:
-            i = found[0]
-            raise InputError(
-                f"input {self.confined[i]} leaves its grid [{low[i]:.4g}, {high[i]:.4g}] (as do {len(found) - 1}"
-                ' others); call update_grid(x) and compile again, or build the network with extrapolate="linear".'
-            )
-        return x
+        ends = self.breaks[:, 0], self.breaks[:, -1]
+        advice = 'call update_grid(x) and compile again, or build the network with extrapolate="linear".'
+        return confined(x, ends, self.splined, self.confined, advice)
 
     def _terms(self, x: Float[Tensor, "inputs n"]) -> Float[Tensor, "inputs terms n"]:
         """0 in every cell but the one that x lies in, so that no overflow meets another's 0.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import torch
@@ -26,7 +26,7 @@ def exchanged(
     net: Net,
     choices: Iterable[Choice],
     rows: Rows,
-    lib: Iterable[str | Function] | None,
+    lib: Sequence[str | Function] | None,
     a_range: Range,
     b_range: Range,
     weight_simple: float,
@@ -38,7 +38,6 @@ def exchanged(
     50 where its edge moves by 1. A loss at or below `floor` is exact: then only cost counts.
     Price: up to three times four fits for every edge.
     """
-    lib = None if lib is None else list(lib)
     chosen = {choice.edge: choice for choice in choices}
     now, gain = _criterion(net, rows, floor), _GAIN * math.log(rows[1].numel())
     for _ in range(_ROUNDS):
