@@ -55,10 +55,10 @@ def test_an_extra_that_is_missing_is_named_with_what_brings_it(
 
     monkeypatch.setattr(doctor, "version", without_tables)
     assert json.loads(told(capsys, "--json"))["extras"] == {
-        "cli": ["pyarrow"],
+        "cli": ["pyarrow", "sympy"],
         "plot": [],
         "pykan": ["sympy"],
-        "report": ["pyarrow"],
+        "report": ["pyarrow", "sympy"],
         "remote": ["openai"],
         "sklearn": [],
         "table": ["pyarrow"],
