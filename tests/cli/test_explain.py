@@ -82,6 +82,14 @@ def test_a_folder_keeps_its_other_files():
     assert Path("kept/report.html").read_text() != "old"
 
 
+def test_the_formula_of_a_former_network_does_not_stay():
+    Path("kept").mkdir()
+    Path("kept/formula.txt").write_text("price = 1")
+    with replacing(Path("kept"), FORMULA) as folder:
+        (folder / "report.html").write_text("new")
+    assert [path.name for path in Path("kept").iterdir()] == ["report.html"]
+
+
 # A shell that runs the tests in the background hands on a SIGINT that is ignored.
 LONG = """
 import signal, sys

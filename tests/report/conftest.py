@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 from ascribe.kan.network import KAN
 from ascribe.methods.ablation import Ablation
 from ascribe.methods.shapley import Shapley
 from ascribe.metrics.comparison import compare
-from ascribe.report.study import ColumnFacts, FeatureScore, Round, Study, Yardstick
+from ascribe.report.mathematics import mathematics
+from ascribe.report.study import ColumnFacts, FeatureScore, Round, Study, Written, Yardstick
 
 NAMES = (
     "age",
@@ -37,6 +39,8 @@ def regression() -> Study:
     kan(x)
     with torch.no_grad():
         predicted = kan(x).double().numpy()[:, 0]
+    columns = tuple(sympy.Symbol(name) for name in NAMES)
+    formula = sympy.exp(sum((k + 1) * column for k, column in enumerate(columns))) - 2 * columns[1] ** 2
     cells = tuple((*tuple(f"{value:.6g}" for value in row[:-1]), "\"&'<b>") for row in x[:20].tolist())
     return Study(
         title="houses & <b>homes</b>.csv",
@@ -68,10 +72,14 @@ def regression() -> Study:
             "table": {"file": "my houses.csv"},
             "model": None,
             "drop": ["id"],
+            "task_asked": None,
             "methods": ["Ablation()", "Shapley(budget=100)"],
             "versions": {"ascribe": "0.1.0", "torch": "2.13.0", "pyarrow": None},
             "note": "</pre><script>alert(2)</script>",
         },
+        formula=Written(
+            ("price = 1",), (mathematics("price", formula, columns),), "1", "", yardstick("its formula", 0.6)
+        ),
     )
 
 
@@ -88,6 +96,7 @@ def classification(regression: Study) -> Study:
         rounds=(),
         scores=(),
         kan=None,
+        formula=None,
         predicted=(regression.predicted > 0).astype(int),
         true=(regression.true > 0).astype(int),
         notes=(),

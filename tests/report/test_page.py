@@ -68,6 +68,12 @@ def test_names_and_values_are_text_never_tags(outline):
     assert "</pre><script>alert(2)</script>" in outline.text
 
 
+def test_the_formula_is_mathematics(outline, classification):
+    assert outline.tags.count("math") == 3, "price =, and two terms"
+    assert "exp" in outline.text
+    assert "math" not in Outline(page(classification)).tags
+
+
 def test_nothing_is_asked_from_outside(html, outline):
     for tag, key, value in outline.attributes:
         if key in ("href", "src", "xlink:href", "action", "data", "poster"):
@@ -100,6 +106,11 @@ def test_the_figures_are_there(outline, regression):
         assert name in flat
     assert "ascribe explain 'my houses.csv' --target price --drop id --methods Ablation,Shapley --seed 3" in flat
     assert "Row 40" in flat
+
+
+def test_a_task_that_was_asked_for_is_asked_for_again(regression):
+    asked = replace(regression, recipe={**regression.recipe, "task_asked": "regression"})
+    assert "--drop id --task regression --methods" in words.command(asked)
 
 
 def test_one_heading_leads_and_levels_are_not_skipped(outline):

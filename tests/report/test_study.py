@@ -109,6 +109,20 @@ def test_everything_is_in_the_units_of_the_table():
     assert study.unit_note == "in the units of price"
 
 
+def test_the_recipe_holds_what_the_network_kept_needs_to_predict():
+    study, frame = regression(), houses()
+    units = study.recipe["units"]
+    assert study.kan is not None
+    raw = frame[["size", "age", "noise"]].to_numpy()[study.test_rows]
+    low, high = (
+        np.array([edge if v is None else v for v in units[end]]) for end, edge in (("low", -np.inf), ("high", np.inf))
+    )
+    inside = (raw.clip(low, high) - units["mean"]) / units["scale"]
+    with torch.no_grad():
+        found = study.kan(torch.from_numpy(inside).float())[:, 0].numpy() * units["out_scale"] + units["out_mean"]
+    assert found == pytest.approx(study.predicted, rel=1e-3)
+
+
 def test_complete_methods_add_up():
     for name in ("IntegratedGradients", "DeepLift", "Shapley"):
         attribution = regression().comparison.attributions[name]

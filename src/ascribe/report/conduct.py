@@ -112,7 +112,7 @@ def conduct(
         notes=(*data.notes, *found.notes, *notes),
         seed=seed,
         seconds=time.perf_counter() - start,
-        recipe=recipe(source, data, found, model, drop, chosen, seed),
+        recipe=recipe(source, data, found, model, drop, task, chosen, seed),
         weights=found.weights,
         formula=formula,
     )

@@ -11,6 +11,7 @@ import torch
 from ascribe.kan.symbolic.auto import auto_symbolic
 from ascribe.kan.symbolic.formula import symbolic_formula
 from ascribe.report.explained import Explained, tensor
+from ascribe.report.mathematics import mathematics
 from ascribe.report.prepare import Data
 from ascribe.report.standardized import Standardized
 from ascribe.report.study import Written
@@ -46,8 +47,13 @@ def as_formula(found: Explained, data: Data) -> Written | None:
     formula = symbolic_formula(symbolic.kan, names, normalizer, output_normalizer, digits=DIGITS)
     seconds = time.perf_counter() - started
     model = replace(found, name="its formula", network=symbolic.eval(), seconds=seconds)
-    lines = tuple(f"{name} = {line}" for name, line in zip(_called(data), formula.text().splitlines(), strict=True))
-    return Written(lines, formula.latex() + "\n", formula.python(), yardstick(model, data))
+    called = _called(data)
+    lines = tuple(f"{name} = {line}" for name, line in zip(called, formula.text().splitlines(), strict=True))
+    drawn = tuple(
+        mathematics(name, expression, formula.variables)
+        for name, expression in zip(called, formula.expressions, strict=True)
+    )
+    return Written(lines, drawn, formula.latex() + "\n", formula.python(), yardstick(model, data))
 
 
 def _called(data: Data) -> tuple[str, ...]:

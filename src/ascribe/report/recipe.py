@@ -15,6 +15,8 @@ import torch
 from ascribe.core.method import Method
 from ascribe.report.explained import Explained
 from ascribe.report.prepare import Data
+from ascribe.report.standardized import Standardized
+from ascribe.report.study import Task
 from ascribe.tables.split import TEST, VALIDATION
 
 LIBRARIES = ("ascribe", "torch", "numpy", "pyarrow", "scikit-learn", "sympy")
@@ -26,14 +28,21 @@ def recipe(
     found: Explained,
     model: Path | None,
     drop: Sequence[str],
+    task: Task | None,
     methods: Sequence[Method],
     seed: int,
 ) -> dict[str, Any]:
-    """What went in, with which versions, and how every column was treated."""
+    """What went in, with which versions, and how every column was treated.
+
+    `task` is what was asked for. "units" says what lies between the table and the network that is kept: column by
+    column of what it reads, (clip(x, low, high) - mean) / scale goes in; what comes out, times scale, plus mean, is the
+    target.
+    """
     return {
         "table": described(source),
         "target": data.target.name,
         "task": data.target.task,
+        "task_asked": task,
         "classes": list(data.target.classes),
         "drop": list(drop),
         "model": described(model) if model else None,
@@ -47,6 +56,7 @@ def recipe(
             "stratified": bool(data.target.classes),
         },
         "columns": data.encoder.recipe(),
+        "units": found.network.units() if isinstance(found.network, Standardized) else None,
         "rounds": [asdict(step) for step in found.rounds],
         "methods": [repr(method) for method in methods],
         "versions": {"python": platform.python_version(), **{name: installed(name) for name in LIBRARIES}},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -41,6 +43,15 @@ class Standardized(nn.Module):
     def inward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows features"]:
         """What the network inside sees."""
         return (x.clamp(self.low, self.high) - self.mean) / self.scale
+
+    def units(self) -> dict[str, list[float | None] | float]:
+        """The numbers of the formula, for who has the network inside alone; None where nothing is clipped."""
+        own = {name: getattr(self, name).tolist() for name in ("low", "high", "mean", "scale")}
+        return {
+            **{name: [v if math.isfinite(v) else None for v in values] for name, values in own.items()},
+            "out_mean": float(self.out_mean),
+            "out_scale": float(self.out_scale),
+        }
 
     def forward(self, x: Float[Tensor, "rows features"]) -> Float[Tensor, "rows outputs"]:
         output = self.kan(self.inward(x)) * self.out_scale + self.out_mean

@@ -59,9 +59,10 @@ class FeatureScore:
 
 @dataclass(frozen=True)
 class Written:
-    """A formula near to the network: a line an output, LaTeX, the source of a Python function, and how good it is."""
+    """A formula near to the network: a line an output, as text and as HTML; LaTeX, Python, and how good it is."""
 
     lines: tuple[str, ...]
+    mathematics: tuple[str, ...]  # MathML, its names escaped
     latex: str
     python: str
     yardstick: Yardstick

@@ -204,6 +204,8 @@ def command(study: Study) -> str:
         parts += ["--model", recipe["model"]["file"]]
     for column in recipe["drop"]:
         parts += ["--drop", column]
+    if recipe["task_asked"]:
+        parts += ["--task", recipe["task_asked"]]
     methods = ",".join(text.split("(")[0] for text in recipe["methods"])
     return shlex.join([*parts, "--methods", methods, "--seed", str(study.seed)])
 

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PAGE, VALUES, MODEL, RECIPE = "report.html", "attributions.parquet", "model.safetensors", "config.json"
-FORMULA = "formula"  # .txt, .tex, .py
+FORMULAS = ("formula.txt", "formula.tex", "formula.py")
 
 
 def write(study: Study, out: Path) -> None:
     """Write report.html, attributions.parquet, model.safetensors and config.json into a folder; the formula, if any.
 
-    They are written beside it first and moved in at the end; other files in the folder stay. Raises FileError.
+    They are written beside it first and moved in at the end. Other files in the folder stay, but not the formula of a
+    former network where this one has none. Raises FileError.
     """
-    with replacing(out) as folder:
+    with replacing(out, () if study.formula else FORMULAS) as folder:
         (folder / PAGE).write_text(page(study), encoding="utf-8")
         need("pyarrow.parquet", extra="table").write_table(values_table(study), folder / VALUES)
         if study.kan is not None:
@@ -39,13 +40,9 @@ def write(study: Study, out: Path) -> None:
         # safetensors writes for the owner alone; the files belong together.
         (folder / MODEL).chmod((folder / PAGE).stat().st_mode)
         if study.formula is not None:
-            texts = {
-                "txt": "\n".join(study.formula.lines) + "\n",
-                "tex": study.formula.latex,
-                "py": study.formula.python,
-            }
-            for kind, text in texts.items():
-                (folder / f"{FORMULA}.{kind}").write_text(text, encoding="utf-8")
+            texts = ("\n".join(study.formula.lines) + "\n", study.formula.latex, study.formula.python)
+            for name, text in zip(FORMULAS, texts, strict=True):
+                (folder / name).write_text(text, encoding="utf-8")
         (folder / RECIPE).write_text(json.dumps(study.recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -61,8 +58,11 @@ def check_folder(out: Path) -> None:
 
 
 @contextmanager
-def replacing(out: Path) -> Iterator[Path]:
-    """A new folder beside `out` whose files move there when the block ends well, and vanish when it does not."""
+def replacing(out: Path, stale: Sequence[str] = ()) -> Iterator[Path]:
+    """A new folder beside `out` whose files move there when the block ends well, and vanish when it does not.
+
+    Files there of the names in `stale` are deleted then.
+    """
     out = out.absolute()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +78,8 @@ def replacing(out: Path) -> Iterator[Path]:
             if out.exists():
                 for file in folder.iterdir():
                     file.replace(out / file.name)
+                for name in stale:
+                    (out / name).unlink(missing_ok=True)
             else:
                 folder.replace(out)
     except OSError as error:
