@@ -32,7 +32,8 @@ def update_grid(net: Network, x: Float[Tensor, "*batch columns"], tolerance: flo
 
     The coefficients are fitted anew. An input whose edges would change by more than `tolerance` of their spread (root
     mean square over the data) goes only a half, a quarter, ... a sixteenth of the way, or stays; `float("inf")` lets
-    every input go all the way. No hidden node gets a grid narrower than a hundredth of the widest in its layer.
+    every input go all the way. No hidden node gets a grid narrower than a hundredth of the widest in its layer. A layer
+    whose coefficients are frozen (`requires_grad=False`) keeps its grids.
 
     Raises InputError for fewer than two rows or values that are not finite.
     """

@@ -214,14 +214,17 @@ class KANLayer(nn.Module):
         """Move the grids to what the layer is given, and fit the coefficients anew: how far each grid has gone, 0 to 1.
 
         An input whose edges would change by more than `tolerance` of their spread goes only part of the way, or stays;
-        so does one that is constant. `float("inf")` lets all go.  Raises InputError as `rows` does, for fewer than two
-        rows, and for values that are not finite.
+        so does one that is constant, and a layer whose coefficients are frozen. `float("inf")` lets all go.  Raises
+        InputError as `rows` does, for fewer than two rows, and for values that are not finite.
         """
         with torch.no_grad():
             return self.move_grid(self.rows(x), tolerance, hidden=False).share
 
     def move_grid(self, x: Float[Tensor, "n inputs"], tolerance: float, hidden: bool) -> Moved:
         """As `update_grid`, with all that `knots.moved` has to say; for data that may still be outside the grids."""
+        if not self.coef.requires_grad:
+            still = self.grid.new_zeros(self.in_dim)
+            return Moved(self.grid, self.coef, still, still)
         found = moved(x, self.basis, self.weights(), self.grid_eps, tolerance, hidden)
         self.grid.copy_(found.knots)
         with torch.no_grad():

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from ascribe.errors import InputError, TrainingError
 from ascribe.kan import KAN
 from ascribe.kan.fit.history import History
+from ascribe.kan.fit.loss import loss_named
 
 OPTIMISERS = ["LBFGS", "LM", "Adam"]
 
@@ -184,6 +185,16 @@ def test_masks_and_frozen_parameters_stay():
     assert not torch.equal(before["act_fun.0.coef"][0, 0], after["act_fun.0.coef"][0, 0])
 
 
+@pytest.mark.parametrize("opt", OPTIMISERS)
+def test_frozen_edges_stay_to_the_bit_and_their_grids_with_them(opt: str):
+    kan = KAN([2, 3, 1])
+    kan.layers[0].requires_grad_(False)
+    before = {name: value.clone() for name, value in kan.state_dict().items()}
+    kan.fit(waves(), opt=opt, steps=6, progress=False)
+    moved = {name for name, value in kan.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved == {f"act_fun.1.{name}" for name in ("coef", "grid", "scale_base")}
+
+
 def test_multiplication_and_trainable_affines():
     x, _ = waves()
     kan = KAN([2, [1, 1], 1], affine_trainable=True)
@@ -227,6 +238,28 @@ def test_classes(opt: str):
         assert found == pytest.approx(history["train_loss"][history.best], rel=0.02, abs=1e-5)
 
 
+def test_labels_may_be_true_and_false():
+    x, _ = waves()
+    label = x[:, 0] > 0
+    histories = [
+        KAN([2, 2]).fit((x, y), steps=2, loss_fn="cross_entropy", progress=False)["train_loss"]
+        for y in (label, label.long())
+    ]
+    assert histories[0] == histories[1]
+
+
+def test_what_a_loss_of_torchs_holds_takes_on_the_precision_of_the_training():
+    x, _ = waves()
+    label, weight = (x[:, 0] * x[:, 1] > 0).long(), torch.tensor([1.0, 3.0])
+    loss = torch.nn.CrossEntropyLoss(weight=weight)
+    output = torch.randn(200, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    value, _ = loss_named(loss)(output.T, label)
+    assert value.item() == torch.nn.functional.cross_entropy(output, label, weight.double()).item()
+    history = KAN([2, 3, 2]).fit((x, label), steps=3, loss_fn=loss, progress=False)
+    assert history["train_loss"][-1] < 0.1 * history["train_loss"][0]
+    assert loss.weight.dtype == torch.float32
+
+
 def test_batches_of_every_optimiser():
     for opt in OPTIMISERS:
         _, history = small(opt, batch=60, lamb=1e-3)
@@ -268,6 +301,16 @@ def test_a_pruned_network_takes_the_columns_it_was_made_for():
     assert (kept(wide) - y).square().mean().sqrt() < 0.05
 
 
+class Records(Dataset[dict[str, Tensor]]):
+    """Rows by name, from which nobody can tell what is to be learnt."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return {"x": torch.zeros(2), "y": torch.zeros(1)}
+
+
 BAD: list[tuple[Any, type[Exception], str]] = [
     ((torch.zeros(5, 3), torch.zeros(5)), InputError, "takes 2 columns"),
     ((torch.full((5, 2), math.nan), torch.zeros(5)), InputError, "10 values that are NaN or infinite"),
@@ -279,6 +322,9 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     ((np.array([["a", "b"]], dtype=object), [0.0]), InputError, "no numbers"),
     ((np.array([["a", "b"]]), [0.0]), InputError, "pass numbers"),
     (7, TrainingError, "cannot learn from int"),
+    ((torch.zeros(5, 2), torch.zeros(5, dtype=torch.complex64)), InputError, "train_label has dtype complex64"),
+    (DataLoader(Records()), TrainingError, "batches of type dict; fit needs pairs"),
+    (DataLoader(TensorDataset(torch.zeros(5, 2))), TrainingError, "fit needs pairs"),
 ]
 
 
@@ -308,6 +354,13 @@ def test_bad_settings_are_one_clear_sentence():
         KAN([2, 1]).fit((x, y), opt="LM", loss_fn=torch.nn.L1Loss(), progress=False)
     with pytest.raises(TrainingError, match="must return one number"):
         KAN([2, 1]).fit((x, y), loss_fn=lambda a, b: a - b, progress=False)
+    with pytest.raises(TrainingError, match="does not depend on the output through torch"):
+        KAN([2, 1]).fit((x, y), loss_fn=lambda a, b: (a - b).detach().square().mean(), progress=False)
+    with pytest.raises(TrainingError, match=r"lr=-1\.0 is no length"):
+        KAN([2, 1]).fit((x, y), opt="Adam", lr=-1.0)
+    for strength in (-1e-3, math.nan):
+        with pytest.raises(TrainingError, match="must be finite and >= 0"):
+            KAN([2, 1]).fit((x, y), lamb=strength)
 
 
 class Stops:

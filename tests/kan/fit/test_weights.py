@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -138,10 +139,15 @@ def test_weights_that_do_not_fit_are_one_clear_sentence(chosen: dict[str, Any], 
         KAN([2, 1]).fit((torch.zeros(5, 2), torch.zeros(5)), steps=1, progress=False, **chosen)
 
 
-@pytest.mark.parametrize("weights", ["even", [1.0], {2: 1.0}, {0: -1.0}, [0.0, 0.0]])
+@pytest.mark.parametrize("weights", ["even", [1.0], {2: 1.0}, {0: -1.0}, [0.0, 0.0], [1.0, math.inf], torch.ones(2, 2)])
 def test_class_weights_that_do_not_fit_are_one_clear_sentence(weights: Any):
-    with pytest.raises(TrainingError, match=r"class_weight=.*(not known|does not fit 2 classes)"):
+    with pytest.raises(TrainingError, match=r"(?s)class_weight=.*(not known|does not fit 2 classes)"):
         KAN([2, 1]).fit((torch.zeros(5, 2), torch.ones(5)), loss_fn="bce", class_weight=weights, progress=False)
+
+
+def test_a_class_of_weight_0_cannot_be_all_there_is():
+    with pytest.raises(InputError, match="every row of train_input weighs 0"):
+        KAN([2, 1]).fit((torch.zeros(5, 2), torch.ones(5)), loss_fn="bce", class_weight=[1.0, 0.0], progress=False)
 
 
 def test_labels_of_bce_are_0_and_1():

@@ -130,9 +130,15 @@ def _names(dataset: Any) -> list[str] | None:
 def _gather(loader: DataLoader[Any]) -> tuple[Tensor, Tensor]:
     # Starting a DataLoader draws from the global generator.
     with torch.random.fork_rng(devices=[]):
-        batches = [(torch.as_tensor(b[0]), torch.as_tensor(b[1])) for b in loader]
-    if not batches:
+        given = list(loader)
+    if not given:
         raise TrainingError("the DataLoader gives no batch; fit needs at least one row.")
+    if not isinstance(given[0], Sequence) or len(given[0]) < 2:
+        raise TrainingError(
+            f"the DataLoader gives batches of type {type(given[0]).__name__}; fit needs pairs (inputs, labels): let the"
+            " dataset return x, y."
+        )
+    batches = [(torch.as_tensor(b[0]), torch.as_tensor(b[1])) for b in given]
     return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
 
 
@@ -163,7 +169,7 @@ def _weighed(rows: Rows, given: Any, classes: Tensor | None, name: str) -> Rows:
 
 
 def _numbers(values: Any, name: str) -> Tensor:
-    if isinstance(values, Tensor):
+    if isinstance(values, Tensor) and not values.is_complex():
         return values.detach()
     array = np.asarray(values)
     if array.dtype == object:

@@ -84,7 +84,7 @@ def figures_named(names: Sequence[str], loss: Loss, outputs: int) -> dict[str, F
 
     Raises TrainingError for a name that is not known, or means nothing for these labels.
     """
-    return {name: _named(name, loss, outputs) for name in names}
+    return {name: _named(name, loss, outputs) for name in ((names,) if isinstance(names, str) else names)}
 
 
 def _named(name: str, loss: Loss, outputs: int) -> Figure:

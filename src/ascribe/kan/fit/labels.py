@@ -29,7 +29,7 @@ def read_label(y: Tensor, outputs: int, loss: Loss, dtype: torch.dtype, part: st
 
 def _classes(y: Tensor, outputs: int, part: str) -> Tensor:
     classes = y.reshape(len(y), -1)
-    if classes.shape[1] != 1 or bool((classes != classes.round()).any()):
+    if classes.shape[1] != 1 or (y.is_floating_point() and bool((classes != classes.round()).any())):
         raise InputError(
             f"{part}_label of shape {tuple(y.shape)} and dtype {y.dtype} are no classes; cross-entropy takes one"
             f" integer a row (0 to {outputs - 1})."

@@ -40,7 +40,7 @@ def fit(
     start_grid_update_step: int = -1,
     stop_grid_update_step: int = 50,
     batch: int = -1,
-    metrics: Sequence[str | Callable[[], Any]] | None = None,
+    metrics: str | Callable[[], Any] | Sequence[str | Callable[[], Any]] | None = None,
     callback: Callable[[int], Any] | None = None,
     reg_metric: str = "edge_forward_spline_n",
     progress: bool = True,
@@ -82,6 +82,7 @@ def fit(
     >>> history["train_loss"][-1] < 1e-5
     True
     """
+    measured = (metrics,) if isinstance(metrics, str) or callable(metrics) else tuple(metrics or ())
     plan = Plan(
         opt,
         steps,
@@ -91,8 +92,8 @@ def fit(
         GridSchedule(grid_update_num if update_grid else 0, start_grid_update_step, stop_grid_update_step),
         rate_named(scheduler, steps),
         patience,
-        tuple(metric for metric in metrics or () if isinstance(metric, str)),
-        tuple(metric for metric in metrics or () if not isinstance(metric, str)),
+        tuple(metric for metric in measured if isinstance(metric, str)),
+        tuple(metric for metric in measured if not isinstance(metric, str)),
         callback,
         checkpoint,
         every,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -143,9 +144,15 @@ class AnyLoss:
             raise TrainingError("a loss_fn of your own cannot be weighted row by row; weigh the rows inside it.")
         leaf = output.detach().T.contiguous().requires_grad_()
         with torch.enable_grad():
-            value = self.function(leaf, label if label.ndim == 1 else label.T)
-        if value.numel() != 1:
-            raise TrainingError(f"loss_fn returned a tensor of shape {tuple(value.shape)}; it must return one number.")
+            value: Any = self.function(leaf, label if label.ndim == 1 else label.T)
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise TrainingError(f"loss_fn returned {what}; it must return one number, as a tensor.")
+        if not value.requires_grad:
+            raise TrainingError(
+                "loss_fn returned a number that does not depend on the output through torch; write it with torch's"
+                " functions, without detach(), item() or numpy."
+            )
         (gradient,) = torch.autograd.grad(value.sum(), leaf)
         return value.detach().reshape(()), gradient.T
 
@@ -179,10 +186,20 @@ def loss_named(loss: str | Callable[[Tensor, Tensor], Tensor] | None) -> Loss:
                 f"loss_fn={loss!r} is not known; pass 'mse', 'cross_entropy', 'bce' or a function (output, label)."
             )
         return _NAMED[loss.lower()]
+    if not callable(loss):
+        raise TrainingError(f"loss_fn={loss!r} cannot be called; pass a name or a function (output, label).")
+    return _of_torch(loss) if isinstance(loss, nn.Module) else AnyLoss(loss)
+
+
+def _of_torch(loss: nn.Module) -> Loss:
     # A class derived from torch's may compute something else.
-    if isinstance(loss, nn.Module) and type(loss) in _TORCH and getattr(loss, "reduction", None) == "mean":
-        return _TORCH[type(loss)](loss) or AnyLoss(loss)
-    return AnyLoss(loss)
+    if type(loss) in _TORCH and getattr(loss, "reduction", None) == "mean" and (known := _TORCH[type(loss)](loss)):
+        return known
+    if not [*loss.parameters(), *loss.buffers()]:
+        return AnyLoss(loss)
+    # What it holds (weights of classes, say) takes on the precision that the training works in.
+    own = copy.deepcopy(loss)
+    return AnyLoss(lambda output, label: own.to(output.dtype)(output, label))
 
 
 _TORCH: dict[type[nn.Module], Callable[[Any], Loss | None]] = {

@@ -62,9 +62,9 @@ def optimiser_named(name: str, network: Network, rows: int, terms: int, loss: Lo
     Raises TrainingError for a name that is not known.
     """
     known = {known.lower(): known for known in OPTIMISERS}
-    if name.lower() in known:
+    if str(name).lower() in known:
         return known[name.lower()]
-    if name.lower() != "auto":
+    if str(name).lower() != "auto":
         raise TrainingError(f"opt={name!r} is not known; pass one of {', '.join(map(repr, OPTIMISERS))} or 'auto'.")
     parameters = sum(
         int((layer.mask != 0).sum()) * layer.basis.terms + 4 * len(layer.symbolic) for layer in network.layers

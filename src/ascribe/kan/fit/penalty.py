@@ -2,6 +2,7 @@ r"""The regulariser inside the objective: its value, and its gradient in what a 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,6 +42,11 @@ class Penalty:
     metric: str = "edge_forward_spline_n"
 
     def __post_init__(self) -> None:
+        strengths = (self.lamb, self.l1, self.entropy, self.coef, self.coefdiff)
+        if not all(0 <= strength < math.inf for strength in strengths):
+            raise TrainingError(
+                f"lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff = {strengths}; each must be finite and >= 0."
+            )
         if self.metric not in METRICS:
             raise TrainingError(
                 f"reg_metric={self.metric!r} is not known; pass one of {', '.join(map(repr, METRICS))}."

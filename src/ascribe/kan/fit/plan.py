@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 from ascribe.errors import TrainingError
 from ascribe.kan.fit.rates import Rate
 from ascribe.kan.fit.schedule import GridSchedule
+from ascribe.kan.whole import whole
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,17 @@ class Plan:
     progress: bool = True
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
+        if whole(self.steps, "steps") < 1:
             raise TrainingError(f"steps={self.steps} trains nothing; pass steps >= 1.")
+        whole(self.seed, "seed")
+        lr: Any = self.lr
+        if lr is not None and not (isinstance(lr, SupportsFloat) and 0 <= float(lr) < math.inf):
+            raise TrainingError(f"lr={lr!r} is no length of a step; pass a finite number >= 0, or None.")
         if self.patience is not None and self.patience < 1:
             raise TrainingError(f"patience={self.patience} would stop at once; pass patience >= 1, or None.")
+        for metric in self.metrics:
+            if not callable(metric):
+                raise TrainingError(f"metric {metric!r} is no name and cannot be called; pass a function of nothing.")
         if self.callback is not None and not callable(self.callback):
             raise TrainingError(f"callback={self.callback!r} cannot be called; pass a function of the step's number.")
         if self.every < 1:

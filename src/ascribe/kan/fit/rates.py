@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any, SupportsFloat
 
 from ascribe.errors import TrainingError
 
@@ -35,9 +36,9 @@ def rate_named(scheduler: str | Rate | None, steps: int) -> Rate | None:
 
 def _checked(given: Rate) -> Rate:
     def rate(step: int) -> float:
-        factor = float(given(step))
-        if not factor >= 0 or math.isinf(factor):
-            raise TrainingError(f"the scheduler gives {factor} at step {step}; it must give a finite factor >= 0.")
-        return factor
+        factor: Any = given(step)
+        if not isinstance(factor, SupportsFloat) or not 0 <= float(factor) < math.inf:
+            raise TrainingError(f"the scheduler gives {factor!r} at step {step}; it must give a finite factor >= 0.")
+        return float(factor)
 
     return rate

@@ -6,6 +6,7 @@ import copy
 import math
 import os
 import time
+from typing import SupportsFloat
 
 from torch import Tensor
 
@@ -134,7 +135,10 @@ class Training:
             self._objective.parameters.write(self._optimiser.vector)
             self._kan.load_state_dict(self._work.state_dict())
         for metric in plan.metrics:
-            self._results.setdefault(metric.__name__, []).append(float(metric()))
+            name, value = getattr(metric, "__name__", type(metric).__name__), metric()
+            if not isinstance(value, SupportsFloat):
+                raise TrainingError(f"metric {name!r} gives {value!r}; it must return a number.")
+            self._results.setdefault(name, []).append(float(value))
         if plan.callback is None:
             return ""
         try:

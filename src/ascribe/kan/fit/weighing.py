@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -35,6 +36,8 @@ def row_weights(
         weight = weight * flat
     if classes is not None:
         weight = weight * classes.to(label.device)[label.reshape(-1).long()]
+    if not bool(weight.any()):
+        raise InputError(f"every row of {part}_input weighs 0 by its class; give a class that there is some weight.")
     return weight / weight.mean()
 
 
@@ -57,11 +60,16 @@ def class_weights(
             raise TrainingError(f"class_weight={given!r} is not known; pass 'balanced' or one number a class.")
         rows = torch.bincount(label.reshape(-1).long(), minlength=count).double()
         return torch.where(rows > 0, len(label.reshape(-1)) / (count * rows.clamp(min=1)), 0.0)
-    named: Mapping[int, Any] = given if isinstance(given, Mapping) else dict(enumerate(given))
-    weights = [float(named.get(c, 1.0 if isinstance(given, Mapping) else -1.0)) for c in range(count)]
-    if min(weights) < 0 or not set(named) <= set(range(count)) or not any(weights):
+    weights = torch.full((count,), -1.0, dtype=torch.float64)
+    # What is no table of numbers leaves them below 0, as does a class that a sequence has no number for.
+    with suppress(TypeError, ValueError):
+        named: Mapping[int, Any] = given if isinstance(given, Mapping) else dict(enumerate(given))
+        if set(named) <= set(range(count)):
+            missing = 1.0 if isinstance(given, Mapping) else -1.0
+            weights = torch.tensor([float(named.get(c, missing)) for c in range(count)], dtype=torch.float64)
+    if not bool((weights.isfinite() & (weights >= 0)).all()) or not bool(weights.any()):
         raise TrainingError(
-            f"class_weight={given!r} does not fit {count} classes; pass 'balanced', or a number >= 0 for each (0 to"
-            f" {count - 1})."
+            f"class_weight={given!r} does not fit {count} classes; pass 'balanced', or a finite number >= 0 for each (0"
+            f" to {count - 1})."
         )
-    return torch.tensor(weights, dtype=torch.float64)
+    return weights
