@@ -19,6 +19,8 @@ bytes over that of a copy, whichever takes longer.
 "after efficient-kan" and "after fast-kan" are layers of our own (`benchmarks/peers/`) with the tensors and operations
 of the two projects, which are on no registry; fast-kan computes another class of functions. pykan is version 0.2.8 from
 PyPI."""
+# A longer table is looked up rather than read: it stays in RESULTS.md, in the repository.
+_READABLE = 40
 _BEGIN, _END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
@@ -44,13 +46,20 @@ def publish(docs: Path, description: Table, sections: list[Section]) -> None:
         raise ValueError(f"{page} has no {_BEGIN} ... {_END}; put the two lines where the figures go.")
     parts = [description.markdown(), "## Targets", _without_links(summary(sections)).markdown()]
     for section in sections:
-        parts += [f"## {section.title}", section.text, *(table.markdown() for table in section.tables)]
+        parts += [f"## {section.title}", section.text]
+        parts += [_readable(table) for table in section.tables]
         for picture in section.pictures:
             target = docs / "speed" / Path(picture).name
             target.parent.mkdir(exist_ok=True)
             shutil.copyfile(docs.parent / "benchmarks" / picture, target)
             parts.append(f"![{target.stem}](speed/{target.name})")
     page.write_text(f"{head}{_BEGIN}\n\n" + "\n\n".join(parts) + f"\n\n{_END}{tail}")
+
+
+def _readable(table: Table) -> str:
+    if len(table.rows) <= _READABLE:
+        return table.markdown()
+    return f"{table.title or 'The whole table'}: {len(table.rows)} lines, in `benchmarks/RESULTS.md`."
 
 
 def _without_links(table: Table) -> Table:

@@ -62,7 +62,8 @@ def test_the_documentation_takes_the_figures_between_its_marks(tmp_path: Path):
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"picture")
     goals = [Goal("job", "2x", "3x", False, "profiles/job.txt")]
-    section = Section("name", "Title", "Text.", goals=goals, pictures=["pictures/growth.png"])
+    long = Table(["a", "b"], [["1", "2"]] * 100, "Every problem")
+    section = Section("name", "Title", "Text.", [long], goals=goals, pictures=["pictures/growth.png"])
     for _ in range(2):
         page.publish(docs, Table(["", ""], [["processor", "some"]]), [section])
     text = (docs / "speed.md").read_text()
@@ -70,6 +71,7 @@ def test_the_documentation_takes_the_figures_between_its_marks(tmp_path: Path):
     assert text.endswith("<!-- measured: end -->\nafter\n")
     assert text.count("| job | 2x | 3x | missed |") == 1
     assert "old" not in text
+    assert text.count("Every problem: 100 lines, in `benchmarks/RESULTS.md`.") == 1
     assert "![growth](speed/growth.png)" in text
     assert (docs / "speed" / "growth.png").read_bytes() == b"picture"
     (docs / "speed.md").write_text("no marks")
