@@ -99,7 +99,8 @@ def test_symbolic_layers():
     assert every.shape == (2, 2, 3)
     torch.testing.assert_close(every[0, 1], torch.tensor([2.0, c * (a * 0.2 + b) ** 2 + d, 0.0]))
     torch.testing.assert_close(y[:, 0], x[:, 2].sin())
-    assert layer(x, singularity_avoiding=True, y_th=50.0)[1][1, 1, 0].item() == 50.0
+    assert layer(x, singularity_avoiding=True, y_th=50.0)[1][1, 1, 0].item() == 0.0
+    assert layer.funs_avoid_singularity[1][0](torch.tensor(0.01), 50.0)[1].item() == 25.0
     assert layer.funs_name == [["0", "0", "sin"], ["1/x", "x^2", "0"]]
     assert layer.mask.tolist() == [[0, 0, 1], [1, 1, 0]]
     assert float(layer.funs[1][0](torch.tensor(4.0))) == 0.25

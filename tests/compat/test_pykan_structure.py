@@ -41,6 +41,36 @@ def test_activations_are_those_of_the_edges():
     assert kan.device == torch.device("cpu")
 
 
+def test_how_it_was_made_and_where_it_stands(tmp_path):
+    kan = KAN([2, [1, 2], 1], mult_arity=[[], [2, 3], []], base_fun="identity", sb_trainable=False, grid_eps=0.5)
+    u = torch.linspace(-1, 1, 5)
+    assert (kan.base_fun_name, kan.sb_trainable, kan.sp_trainable, kan.mult_homo) == ("identity", False, True, False)
+    assert torch.equal(kan.base_fun(u), u)
+    assert KAN([2, 1]).base_fun(u)[0] == torch.nn.functional.silu(u)[0]
+    assert (kan.grid_eps, kan.grid_range) == (0.5, [-1, 1])
+    kan.get_act(torch.rand(20, 2))
+    finer = kan.refine(5).rewind("0.1")
+    assert (kan.round, kan.state_id, finer.round, finer.state_id) == (0, 0, 1, 1)
+    assert kan.disable_symbolic_in_fit(0.1) == (kan.save_act, kan.symbolic_enabled) == (True, True)
+    assert not kan.auto_save
+    kan.ckpt_path = tmp_path
+    assert kan.auto_save
+    kan.auto_save, there = False, list(tmp_path.iterdir())
+    kan.log_history("mark")
+    assert list(tmp_path.iterdir()) == there
+
+
+def test_scales_are_spreads_over_those_of_inputs():
+    kan, x = network()
+    for l, (nodes, edges, _) in enumerate(reference.edge_values(kan, x)):
+        expected = (edges.std(0) / (nodes.std(0)[:, None] + 0.1)).T
+        torch.testing.assert_close(kan.acts_scale[l], expected)
+        torch.testing.assert_close(kan.acts_scale_spline[l], expected)
+    kan.fix(0, 1, 3, "sin", [1.0, 0.0, 1.0, 0.0])
+    assert float(kan.acts_scale[0][3, 1]) == pytest.approx(float(x[:, 1].sin().std() / (x[:, 1].std() + 0.1)))
+    assert float(kan.acts_scale_spline[0][3, 1]) == 0
+
+
 def test_everything_is_read_on_the_rows_of_get_act():
     kan, x = network()
     first = kan.feature_score
@@ -62,9 +92,12 @@ def test_scores_of_nodes_and_their_weights():
     torch.testing.assert_close(kan.attribute(1, 0, plot=False), kan.attribute(1)[0])
     kan.node_attribute()
     torch.testing.assert_close(kan.node_attribute_scores[0], kan.attribute(1))
-    before = plt.get_fignums()
+    shown = plt.get_fignums()
+    kan.attribute(1, 0, plot=False)
+    assert plt.get_fignums() == shown
     kan.attribute(1, 0)
-    assert plt.get_fignums() == before
+    assert len(plt.get_fignums()) == len(shown) + 1
+    plt.close()
 
 
 def test_in_place_and_new(capsys: pytest.CaptureFixture[str]):
@@ -183,7 +216,7 @@ def test_functions_near_their_poles_are_held():
     kan = KAN([1, 1])
     kan.fix(0, 0, 0, "1/x", [1.0, 0.0, 1.0, 0.0])
     x = torch.tensor([[0.0], [0.5]])
-    assert kan(x, singularity_avoiding=True, y_th=100.0)[:, 0].tolist() == [100.0, 2.0]
+    assert kan(x, singularity_avoiding=True, y_th=100.0)[:, 0].tolist() == [0.0, 2.0]
     assert not bool(kan(x)[0].isfinite())
 
 
@@ -204,11 +237,14 @@ def test_pictures_take_pykans_arguments(tmp_path, monkeypatch):
     kan, _ = network()
     picture = kan.plot("./figures", 5, "forward_n", in_vars=["a", "b", "c"], title="net")
     assert isinstance(picture, Figure)
+    assert plt.gcf() is picture
+    plt.close()
     assert {"a", "b", "c"} <= {text.get_text() for text in picture.axes[0].texts}
     assert kan.plot.edge(0, 0, 0).figure is not picture
     lone = KAN([2, 2, 1])
     lone.get_act(torch.rand(40, 2))
-    assert isinstance(lone.tree(), Figure)
+    assert lone.tree() is plt.gcf()
+    plt.close("all")
     assert list(tmp_path.iterdir()) == []
 
 

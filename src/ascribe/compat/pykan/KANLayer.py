@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ascribe.compat.pykan._names import names_of
 from ascribe.errors import InputError
 from ascribe.kan import layer as native
 from ascribe.kan.knots import data_grid, is_constant
@@ -66,6 +67,11 @@ class KANLayer(native.KANLayer):
             device=device,
         )
         self.scale_sp.data.mul_(scale_sp)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the layer is."""
+        return self.coef.device
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Parts:  # pyright: ignore[reportIncompatibleMethodOverride]
         rows = self.rows(x)
@@ -125,3 +131,6 @@ def resampled(parent: native.KANLayer, cells: int, order: int) -> Float[Tensor, 
     at = torch.linspace(0, parent.num, cells + 1, dtype=points.dtype, device=points.device)
     left = at.floor().long().clamp(max=parent.num - 1)
     return extend_knots(torch.lerp(points[:, left], points[:, left + 1], at - left), order)
+
+
+__getattr__ = names_of(__name__)

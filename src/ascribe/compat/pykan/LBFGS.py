@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from ascribe.compat.pykan._names import names_of
+
 
 class LBFGS(torch.optim.LBFGS):
     """`tolerance_ys` has no effect: torch skips pairs of no curvature by a bound of its own."""
@@ -24,3 +26,6 @@ class LBFGS(torch.optim.LBFGS):
         line_search_fn: str | None = None,
     ) -> None:
         super().__init__(params, lr, max_iter, max_eval, tolerance_grad, tolerance_change, history_size, line_search_fn)
+
+
+__getattr__ = names_of(__name__)

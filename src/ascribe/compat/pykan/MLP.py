@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ascribe.compat.pykan._descent import Loss, descend, optimiser_named
+from ascribe.compat.pykan._names import names_of
+from ascribe.compat.pykan._plotting import current
 from ascribe.compat.pykan.hypothesis import plot_tree
 from ascribe.errors import InputError
 from ascribe.kan.regularization import sparsity
@@ -44,12 +46,18 @@ class MLP(nn.Module):
                     bound = layer.in_features**-0.5
                     values.uniform_(-bound, bound, generator=generator)
         self.act_fun = nn.SiLU()
+        self.save_act = save_act
         self.cache_data: Tensor | None = None
         self.to(device)
 
     @property
     def _layers(self) -> list[nn.Linear]:
         return [layer for layer in self.linears if isinstance(layer, nn.Linear)]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.w[0].device
 
     @property
     def w(self) -> Matrices:
@@ -222,7 +230,7 @@ class MLP(nn.Module):
         if metric not in matrices:
             raise InputError(f"metric={metric!r} is not known; pass 'w', 'act' or 'fa'.")
         strengths = [matrix.detach().cpu().numpy() for matrix in matrices[metric]()]
-        return linear_network(strengths, beta=beta, scale=scale)
+        return current(linear_network(strengths, beta=beta, scale=scale))
 
 
 def _entropy(scale: Tensor, l1: float, entropy: float) -> Tensor:
@@ -235,3 +243,6 @@ def _length(size: Float[Tensor, "outputs inputs"]) -> Tensor:
     at_outputs = (torch.arange(outputs, device=size.device) + 0.5) / outputs
     at_inputs = (torch.arange(inputs, device=size.device) + 0.5) / inputs
     return ((at_outputs[:, None] - at_inputs).abs() * size).sum()
+
+
+__getattr__ = names_of(__name__)

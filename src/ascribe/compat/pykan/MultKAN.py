@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import jaxtyping  # whole, for the Float of this module is sympy's
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
 
-from ascribe.compat.pykan._library import bounded
+from ascribe.compat.pykan._names import names_of
+from ascribe.compat.pykan._protected import protected_values
 from ascribe.compat.pykan._restructuring import Restructuring
 from ascribe.compat.pykan._symbolic import SymbolicReading
 from ascribe.kan import network as native
@@ -82,16 +84,20 @@ class MultKAN(SymbolicReading, Restructuring):
             device=device,
             **more,
         )
+        self.save_act, self.symbolic_enabled = save_act, symbolic_enabled
 
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, x: Shaped[Tensor, "*batch columns"], singularity_avoiding: bool = False, y_th: float | int = 10.0
-    ) -> Float[Tensor, "*batch outputs"]:
-        """The outputs; with `singularity_avoiding` symbolic edges are held between -y_th and y_th."""
+        self,
+        x: Shaped[Tensor, "*batch columns"],
+        singularity_avoiding: bool = False,
+        y_th: float | int = 10.0,
+    ) -> jaxtyping.Float[Tensor, "*batch outputs"]:
+        """The outputs; with `singularity_avoiding` functions are bounded by y_th near their poles."""
         if not singularity_avoiding:
             return super().forward(x)
         values = self.rows(x)
         for l, layer in enumerate(self.layers):
-            held = layer.symbolic.gather(bounded(layer.symbolic.values(values), y_th))
+            held = layer.symbolic.gather(protected_values(layer.symbolic, values, y_th))
             values = self.to_nodes(l, layer.splines(values)[0] + held)
         return values.reshape(*x.shape[:-1], values.shape[1])
 
@@ -176,7 +182,7 @@ class MultKAN(SymbolicReading, Restructuring):
         lamb_entropy: float | int,
         lamb_coef: float | int = 0.0,
         lamb_coefdiff: float | int = 0.0,
-    ) -> Float[Tensor, ""]:
+    ) -> jaxtyping.Float[Tensor, ""]:
         """The penalty of `fit` on `cache_data`."""
         seen = self.activations(self.cache_data)
         return self.regularization(reg_metric, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, seen)
@@ -240,3 +246,5 @@ class Lines(list[str]):
 
 
 KAN = MultKAN
+
+__getattr__ = names_of(__name__)

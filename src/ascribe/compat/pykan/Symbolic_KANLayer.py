@@ -9,7 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ascribe.compat.pykan._library import bounded, name_of
+from ascribe.compat.pykan._library import entry, name_of
+from ascribe.compat.pykan._names import names_of
+from ascribe.compat.pykan._protected import Protected, protected_values
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.symbolic.edges import SymbolicEdges
 from ascribe.kan.symbolic.library import function_named
@@ -64,6 +66,16 @@ class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
         return self._table(lambda name: function_named(name).sympy)
 
     @property
+    def funs_avoid_singularity(self) -> list[list[Protected]]:
+        """The function of x and y_th of every edge, which has values everywhere."""
+        return self._table(lambda name: entry(function_named(name))[3])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the layer is."""
+        return self._where
+
+    @property
     def mask(self) -> Float[Tensor, "outputs inputs"]:
         """1 where a function is set."""
         full = torch.zeros(self.out_dim, self.in_dim, device=self._where)
@@ -83,10 +95,8 @@ class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
     def forward(
         self, x: Float[Tensor, "n inputs"], singularity_avoiding: bool = False, y_th: float | int = 10.0
     ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "n outputs inputs"]]:
-        """The sums, and every edge; with `singularity_avoiding` functions are held within y_th."""
-        values = self.edges.values(x)
-        if singularity_avoiding:
-            values = bounded(values, y_th)
+        """The sums, and every edge; with `singularity_avoiding` functions are bounded by y_th near their poles."""
+        values = protected_values(self.edges, x, y_th) if singularity_avoiding else self.edges.values(x)
         every = x.new_zeros(len(x), self.out_dim, self.in_dim)
         if self.edges:
             rows = torch.arange(len(x), device=x.device)[:, None]
@@ -134,3 +144,6 @@ class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
         order = inputs if mode == "in" else outputs
         order[i1], order[i2] = order[i2], order[i1]
         self.edges.load_state_dict(self.edges.select(inputs, outputs).state_dict())
+
+
+__getattr__ = names_of(__name__)

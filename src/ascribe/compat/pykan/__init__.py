@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import copy as copy
-import glob as glob
-import os as os
-import random as random
-import re as re
 from typing import Any
-
-import numpy as np  # pyright: ignore[reportUnusedImport]
-import torch  # pyright: ignore[reportUnusedImport]
-from torch import nn as nn
-from tqdm import tqdm as tqdm
 
 from ascribe.compat.pykan import hypothesis as hypothesis
 from ascribe.compat.pykan import spline as spline
 from ascribe.compat.pykan import utils as utils
-from ascribe.compat.pykan._names import OPTIONAL, star
+from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan.hypothesis import plot_tree as plot_tree
 from ascribe.compat.pykan.KANLayer import KANLayer as KANLayer
 from ascribe.compat.pykan.LBFGS import LBFGS as LBFGS
@@ -37,24 +27,10 @@ from ascribe.compat.pykan.utils import fit_params as fit_params
 from ascribe.compat.pykan.utils import get_derivative as get_derivative
 from ascribe.compat.pykan.utils import model2param as model2param
 from ascribe.compat.pykan.utils import sparse_mask as sparse_mask
-from ascribe.errors import need
 
-_OWN = [
-    "KAN", "KANLayer", "LBFGS", "MultKAN", "SYMBOLIC_LIB", "Symbolic_KANLayer", "add_symbolic", "augment_input",
-    "batch_hessian", "batch_jacobian", "copy", "create_dataset", "create_dataset_from_data", "curve2coef",
-    "ex_round", "fit_params", "get_derivative", "glob", "hypothesis", "model2param", "nn", "np", "os",
-    "plot_tree", "random", "re", "sparse_mask", "spline", "torch", "tqdm", "utils",
-]  # fmt: skip
+_find = names_of(__name__)
 
 
 def __getattr__(name: str) -> Any:
-    # sympy and pyplot are imported by those who ask for their names: `import *` does.
-    if name == "__all__":
-        return star(_OWN)
-    if name in OPTIONAL:
-        return need(OPTIONAL[name], extra="plot" if name == "plt" else "pykan")
-    if name[0] != "_":
-        sympy = need("sympy", extra="pykan")
-        if name in sympy.__all__:
-            return getattr(sympy, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # torch, numpy, sympy, ...: what pykan's own star brings along is imported by those who ask for its names.
+    return _find(name)

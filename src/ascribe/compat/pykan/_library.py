@@ -7,16 +7,16 @@ from typing import Any, final
 
 from torch import Tensor
 
+from ascribe.compat.pykan._protected import PROTECTED, Protected, protected
 from ascribe.kan.symbolic import library as native
 from ascribe.kan.symbolic.function import Function
 
-Protected = Callable[[Tensor, Any], tuple[tuple[()], Tensor]]
 Entry = tuple[Callable[[Tensor], Tensor], Callable[[Any], Any], float | int, Protected]
 
 
 @final
 class Library(Mapping[str, Entry]):
-    """By name: the torch function, the sympy function, the complexity, and f(x, y_th), which stays within y_th."""
+    """By name: the torch function, the sympy function, the complexity, and f(x, y_th), which has values everywhere."""
 
     def __getitem__(self, name: str) -> Entry:
         if name not in self:
@@ -39,12 +39,7 @@ SYMBOLIC_LIB = Library()
 
 def entry(function: Function) -> Entry:
     """A function as pykan lists it."""
-    return function.torch, function.sympy, function.complexity, lambda x, y_th: ((), bounded(function.torch(x), y_th))
-
-
-def bounded(y: Tensor, y_th: float | int) -> Tensor:
-    """Values as they are between -y_th and y_th, the nearer of the two beyond, and 0 where there is none."""
-    return y.nan_to_num(0.0, y_th, -y_th).clamp(-y_th, y_th)
+    return function.torch, function.sympy, function.complexity, protected(function)
 
 
 def add_symbolic(
@@ -55,10 +50,12 @@ def add_symbolic(
 ) -> None:
     """Add a function to the library, for this process.
 
-    `fun_singularity` has no effect: near its poles every function is held by the same bound.
-    Raises InputError for a name that is taken.
+    `fun_singularity(x, y_th)`, which gives a pair, is what stands for it where singularities are avoided; without one
+    it is held between -y_th and y_th.  Raises InputError for a name that is taken.
     """
     native.add_symbolic(name, fun, c)
+    if fun_singularity is not None:
+        PROTECTED[name] = fun_singularity
 
 
 def name_of(function: str | Callable[[Tensor], Tensor]) -> str:

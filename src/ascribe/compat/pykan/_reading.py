@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.compat.pykan._plotting import Plot
+from ascribe.compat.pykan._plotting import Plot, current
+from ascribe.compat.pykan._settings import Settings
 from ascribe.compat.pykan.KANLayer import postsplines
 from ascribe.compat.pykan.Symbolic_KANLayer import Symbolic_KANLayer
-from ascribe.kan import network as native
 from ascribe.kan import scores
 from ascribe.kan.activations import Activations
 from ascribe.kan.interaction import feature_interaction
 from ascribe.kan.look import get_fun, get_range
+from ascribe.kan.regularization import METRICS
 from ascribe.kan.reshape.swap import connection_cost
 
 
-class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
+class Reading(Settings):
     """Everything here is on `cache_data`: the rows of `get_act`, or the test inputs of the last fit, as in pykan."""
 
     plot = Plot()  # pyright: ignore[reportAssignmentType, reportIncompatibleVariableOverride]
@@ -78,6 +78,16 @@ class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
             return [postsplines(layer, x) for x, layer in zip(self._seen().nodes, self.layers, strict=True)]
 
     @property
+    def acts_scale(self) -> list[Float[Tensor, "_ _"]]:
+        """The standard deviation of every edge over that of its input (plus 0.1): (subnodes, inputs)."""
+        return [scale.T for scale in METRICS["edge_forward_sum"](self, self._seen())]
+
+    @property
+    def acts_scale_spline(self) -> list[Float[Tensor, "_ _"]]:
+        """As `acts_scale`, of the splines alone."""
+        return [scale.T for scale in METRICS["edge_forward_spline_n"](self, self._seen())]
+
+    @property
     def edge_actscale(self) -> list[Float[Tensor, "_ _"]]:
         """The standard deviation of every edge: (subnodes, inputs)."""
         return [spread.T for spread in self._seen().spreads]
@@ -124,7 +134,7 @@ class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
         """
         found = scores.attribute(self, l, i, self._held_out if x is None else x)
         if i is not None and plot:
-            self.plot.features(l, i)
+            current(self.plot.features(l, i).figure)
         if l is None and i is None and out_score is not None:
             return out_score[:, None] * found
         return found
@@ -146,7 +156,7 @@ class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
     def get_fun(self, l: int, i: int, j: int) -> tuple[np.ndarray, np.ndarray]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Edge (l, i, j): its inputs in ascending order, and its values; drawn, too."""
         inputs, values = get_fun(self, l, i, j, self._held_out)
-        self.plot.edge(l, i, j, x=self._held_out)
+        current(self.plot.edge(l, i, j, x=self._held_out).figure)
         return inputs.cpu().numpy(), values.cpu().numpy()
 
     def get_range(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -167,37 +177,3 @@ class Reading(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
     def symbolic_fun(self) -> list[Symbolic_KANLayer]:
         """The symbolic edges of every layer."""
         return [Symbolic_KANLayer.of(layer) for layer in self.layers]
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return self.input_id.device
-
-    @property
-    def width_in(self) -> list[int]:
-        """The nodes of every layer."""
-        return [self.nodes(l) for l in range(self.depth + 1)]
-
-    @property
-    def width_out(self) -> list[int]:
-        """The subnodes of every layer."""
-        return [self.subnodes(l) for l in range(self.depth + 1)]
-
-    @property
-    def n_sum(self) -> list[int]:
-        """The sum nodes of every hidden layer."""
-        return [sums for sums, _ in self.width[1:-1]]
-
-    @property
-    def n_mult(self) -> list[int]:
-        """The multiplication nodes of every hidden layer."""
-        return [products for _, products in self.width[1:-1]]
-
-    @property
-    def mult_arity(self) -> list[list[int]]:
-        """The factors of every multiplication node of every layer."""
-        return self.arity
-
-    def get_params(self) -> Any:
-        """The parameters."""
-        return self.parameters()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, SupportsIndex
 
+from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan.MultKAN import KAN
 from ascribe.kan.compile.build import compiled_as
 
@@ -22,3 +23,23 @@ def kanpiler(
 
 
 expr2kan = sf2kan = kanpiler
+
+
+def next_nontrivial_operation(expr: Any, scale: Any = 1, bias: Any = 0) -> tuple[Any, Any, Any]:
+    """The expression without its numbers: (part, scale, bias), with scale * part + bias what came, nested ones too.
+
+    >>> from sympy import Symbol, exp
+    >>> next_nontrivial_operation(2 * (3 * exp(Symbol("x")) + 1) - 5)
+    (exp(x), 6, -3)
+    """
+    if not expr.free_symbols or not (expr.is_Add or expr.is_Mul):
+        return expr, scale, bias
+    number, part = expr.as_independent(*expr.free_symbols)
+    if part == expr:
+        return expr, scale, bias
+    if expr.is_Add:
+        return next_nontrivial_operation(part, scale, bias + scale * number)
+    return next_nontrivial_operation(part, scale * number, bias)
+
+
+__getattr__ = names_of(__name__)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan.MultKAN import KAN
 from ascribe.kan.runner import Run
 from ascribe.kan.runner import pareto_frontier as pareto_frontier
@@ -35,3 +36,6 @@ def runner1(
 
 def _without_grid(table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: column for name, column in table.items() if name != "grid"}
+
+
+__getattr__ = names_of(__name__)

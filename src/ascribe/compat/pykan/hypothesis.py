@@ -10,10 +10,12 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.compat.pykan._names import names_of
+from ascribe.compat.pykan._plotting import current
 from ascribe.errors import InputError
 from ascribe.kan.augment import columns_of
 from ascribe.kan.hypotheses.general import check_general_separability
-from ascribe.kan.hypotheses.jets import jet, spreads
+from ascribe.kan.hypotheses.jets import hessian, jacobian, spreads
 from ascribe.kan.hypotheses.separability import check_separability
 from ascribe.kan.hypotheses.separability import detect_separability as detect
 from ascribe.kan.hypotheses.symmetry import check_symmetry, check_symmetry_variable
@@ -91,15 +93,22 @@ for _asked in (test_separability, test_general_separability, test_symmetry, test
     _asked.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]
 
 
-def get_dependence(model: Model, x: Float[Tensor, "n d"], group: Sequence[int]) -> Float[Tensor, "group rest"]:
-    """How fast the direction of the gradient in the group turns with each other variable: medians over rows."""
-    at = jet(model, x)
+def batch_grad_normgrad(
+    model: Model, x: Float[Tensor, "n d"], group: Sequence[int], create_graph: bool = False
+) -> Float[Tensor, "n group rest"]:
+    """How the direction of the gradient in the group changes with each other variable, at every row."""
     rest = [i for i in range(x.shape[1]) if i not in set(group)]
-    slope, change = at.gradient[:, list(group)], at.hessian[:, list(group)][:, :, rest]
+    slope = jacobian(model, x, create_graph)[:, 0, list(group)]
+    change = hessian(model, x, create_graph)[:, list(group)][:, :, rest]
     size = slope.norm(dim=1)[:, None, None].clamp(min=1e-6)
     direction = slope[:, :, None] / size
-    turning = (change - direction * (direction * change).sum(1, keepdim=True)) / size
-    unit = spreads(x)
+    return (change - direction * (direction * change).sum(1, keepdim=True)) / size
+
+
+def get_dependence(model: Model, x: Float[Tensor, "n d"], group: Sequence[int]) -> Float[Tensor, "group rest"]:
+    """How fast the direction of the gradient in the group turns with each other variable: medians over rows."""
+    rest, unit = [i for i in range(x.shape[1]) if i not in set(group)], spreads(x)
+    turning = batch_grad_normgrad(model, x, group)
     return (turning * unit[list(group)][:, None] * unit[rest]).abs().median(0).values
 
 
@@ -164,4 +173,7 @@ def plot_tree(
     found: Tree = tree(model, x, sym_th, sep_th, names, kinds=not skip_sep_test)
     if verbose:
         print(found)
-    return picture(found, style=style, names=in_var)
+    return current(picture(found, style=style, names=in_var))
+
+
+__getattr__ = names_of(__name__)

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.compat.pykan._names import names_of
 from ascribe.maths.kernels.recursion import splines, table
 from ascribe.maths.splines import extend_knots, fit_coefficients
 
@@ -49,3 +50,6 @@ def curve2coef(
 def extend_grid(grid: Float[Tensor, "inputs points"], k_extend: int = 0) -> Float[Tensor, "inputs knots"]:
     """The grid with `k_extend` more knots on either side."""
     return extend_knots(grid, k_extend)
+
+
+__getattr__ = names_of(__name__)

@@ -12,6 +12,21 @@ from torch import Tensor, nn
 
 from ascribe.compat.pykan._library import SYMBOLIC_LIB as SYMBOLIC_LIB
 from ascribe.compat.pykan._library import add_symbolic as add_symbolic
+from ascribe.compat.pykan._names import names_of
+from ascribe.compat.pykan._protected import f_arccos as f_arccos
+from ascribe.compat.pykan._protected import f_arcsin as f_arcsin
+from ascribe.compat.pykan._protected import f_arctanh as f_arctanh
+from ascribe.compat.pykan._protected import f_exp as f_exp
+from ascribe.compat.pykan._protected import f_inv as f_inv
+from ascribe.compat.pykan._protected import f_inv2 as f_inv2
+from ascribe.compat.pykan._protected import f_inv3 as f_inv3
+from ascribe.compat.pykan._protected import f_inv4 as f_inv4
+from ascribe.compat.pykan._protected import f_inv5 as f_inv5
+from ascribe.compat.pykan._protected import f_invsqrt as f_invsqrt
+from ascribe.compat.pykan._protected import f_log as f_log
+from ascribe.compat.pykan._protected import f_power1d5 as f_power1d5
+from ascribe.compat.pykan._protected import f_sqrt as f_sqrt
+from ascribe.compat.pykan._protected import f_tan as f_tan
 from ascribe.errors import InputError, need
 from ascribe.kan.augment import augment_input as augment_input
 from ascribe.kan.hypotheses.jets import hessian, jacobian
@@ -213,3 +228,6 @@ def _normalized(made: Dataset, name: str) -> Dataset:
         f"{name}_mean": mean,
         f"{name}_std": std,
     }
+
+
+__getattr__ = names_of(__name__)
