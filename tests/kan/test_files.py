@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import struct
 
@@ -59,6 +60,11 @@ def test_an_existing_file_is_replaced_in_one_step(tmp_path):
 
 
 def test_a_folder_that_does_not_exist(tmp_path):
+    with pytest.raises(FileError, match="is a folder or a device"):
+        KAN([2, 1]).save(tmp_path)
+    with pytest.raises(FileError, match="is a folder or a device"):
+        KAN([2, 1]).save(os.devnull)
+    assert not os.path.isfile(os.devnull)
     with pytest.raises(FileError, match="cannot be written"):
         KAN([2, 1]).save(tmp_path / "nowhere" / "net.safetensors")
 

@@ -299,6 +299,9 @@ def test_networks_are_functions_and_stay_as_they_are():
         (lambda x: check_symmetry_variable(lambda x: x[:, 0], x, lambda x: x[:, 0], []), "none of the columns"),
         (lambda x: check_symmetry_variable(lambda x: x, x, lambda x: x[:, 0], [0]), "gives 3 numbers a row"),
         (lambda x: tree(lambda x: x[:, 0], x, names=["a"]), "names 1 variables, but x has 3"),
+        (lambda x: tree(lambda x: x[:, 0] * torch.nan, x), "slopes that are, at 10 of 10 rows"),
+        (lambda x: check_separability(lambda x: (x[:, 0] * x[:, 1]).detach(), x, [[0], [1]]), "torch cannot derive"),
+        (lambda x: check_separability(lambda x: (x[:, 0] - x[:, 1]).relu(), x, [[0], [1]]), "flat pieces"),
     ],
 )
 def test_mistakes_are_sentences(call, message):

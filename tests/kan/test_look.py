@@ -35,6 +35,8 @@ def test_an_edge_is_what_the_layer_adds_up():
     assert len(kan.get_fun(0, 0, 0)[0]) == 3
     with pytest.raises(InputError, match="no edge from node 2"):
         kan.get_fun(0, 2, 0)
+    with pytest.raises(InputError, match="no rows"):
+        kan.get_range(0, 0, 0, x[:0])
 
 
 def test_inputs_that_come_together():

@@ -194,3 +194,11 @@ def test_columns_have_the_names_of_the_network():
     kan.names = ["a", "b", "c"]
     assert picture(kan).in_names == ("a", "b", "c")
     assert picture(kan.prune_input(active_inputs=[0, 2])).in_names == ("a", "c")
+
+
+def test_a_network_in_half_precision_has_a_picture():
+    kan = KAN([2, [1, 1], 1], dtype=torch.bfloat16)
+    kan.fix(0, 0, 0, "sin", [1.0, 0.0, 1.0, 0.0])
+    found = picture(kan, torch.rand(20, 2))
+    assert all(np.isfinite(edge.y).all() for edge in found.edges)
+    assert found.node_scores[0].dtype == np.float64

@@ -65,6 +65,8 @@ def test_given_nodes_are_the_ones_that_stay():
 @pytest.mark.parametrize("given", [[[0]], [[], [0]], [[9], [0]], [[-1], [0]]])
 def test_nodes_that_do_not_exist(given):
     kan, _ = products()
+    with pytest.raises(InputError, match="threshold is NaN"):
+        kan.prune(float("nan"))
     with pytest.raises(InputError, match=r"hidden layers of \[5, 3\] nodes"):
         kan.prune_node(active_neurons_id=given)
 

@@ -57,7 +57,7 @@ def places(layer: KANLayer) -> dict[tuple[int, int], int]:
 
 
 def _curve(layer: KANLayer, symbolic: int | None, x: Tensor, y: Tensor) -> Curve:
-    grid, curve = x.cpu().numpy(), y.cpu().numpy()
+    grid, curve = x.cpu().double().numpy(), y.cpu().double().numpy()
     cut = np.array([], dtype=int)
     if symbolic is not None and layer.symbolic.affine is not None:
         a, b = layer.symbolic.affine[symbolic, :2]

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.errors import InputError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.structure import Network
 from ascribe.maths.kernels.design import design
@@ -18,11 +19,13 @@ def get_fun(
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
     """Edge (l, i, j) on x (or the remembered data): its inputs in ascending order, and its values there.
 
-    Price: one forward pass.  Raises InputError for an edge that does not exist.
+    Price: one forward pass.  Raises InputError for an edge that does not exist, or data without rows.
     """
     layer = kan.layer_of(l, i, j)
     with torch.no_grad():
         inputs = kan.activations(kan.data(x)).nodes[l][:, i].sort().values
+        if not len(inputs):
+            raise InputError("x has no rows; pass some, to see the edge on them.")
         return inputs, curve(layer, i, j, inputs)
 
 

@@ -64,14 +64,17 @@ def jet(f: Function, x: Shaped[Tensor, "n d"]) -> Jet:
     """Value, gradient and Hessian of f at every row of x.
 
     Price: one forward pass, and 1 + d backward passes.
-    Raises InputError for x that is no (rows, columns) of real numbers, or an f that gives more than a number a row.
+    Raises InputError for x that is no (rows, columns) of real numbers, or an f that gives more than a number a row,
+    no numbers at more than half of the rows, values that torch cannot derive, or slopes that only jump (ReLU).
     """
     with _still(f), torch.enable_grad():
         points = _points(x, False)
         value = _only(_outputs(f, points))
         gradient = _slope(value, points, True)
         curvature = _curvature(gradient, points, False)
-    return Jet(value.detach(), gradient.detach(), curvature.detach())
+    found = Jet(value.detach(), gradient.detach(), curvature.detach())
+    _require_curvature(found, value.requires_grad)
+    return found
 
 
 def third_derivatives(f: Function, x: Shaped[Tensor, "n d"]) -> Float[Tensor, "n d d d"]:
@@ -93,15 +96,39 @@ def third_derivatives(f: Function, x: Shaped[Tensor, "n d"]) -> Float[Tensor, "n
 def spreads(x: Shaped[Tensor, "n d"]) -> Float[Tensor, " d"]:
     """The standard deviation of every column: the units in which derivatives are compared.
 
-    Raises InputError for fewer than two rows, or for NaN and infinity.
+    Raises InputError for fewer than two rows.
     """
     if x.ndim != 2 or len(x) < 2:
         raise InputError(
             f"x has shape {tuple(x.shape)}, but spreads need rows; pass (rows, columns), two rows or more."
         )
-    if not bool(x.isfinite().all()):
-        raise InputError("x holds NaN or infinity; drop those rows: x[x.isfinite().all(1)].")
     return x.detach().std(0)
+
+
+def _require_curvature(at: Jet, derived: bool) -> None:
+    """Raises InputError where zeros would be taken for the derivatives of a function that has others."""
+    numbers = at.value.isfinite() & at.gradient.isfinite().all(1)
+    if 2 * int(numbers.sum()) < len(numbers):
+        raise InputError(
+            f"f gives NaN or infinity, or slopes that are, at {int((~numbers).sum())} of {len(numbers)} rows; pass"
+            " points where it gives numbers."
+        )
+    if not derived and bool((at.value != at.value[0]).any()):
+        raise InputError(
+            "f gives values that torch cannot derive; write it with torch's functions, without numpy, detach() or"
+            " no_grad(), or ask a network that was fitted to it."
+        )
+    if not bool(at.hessian.any()) and _jumps(at.gradient[numbers]):
+        raise InputError(
+            "f is made of flat pieces (ReLU, abs, splines of order 1): its slopes jump, and second derivatives say"
+            " nothing of it; ask a smooth function that was fitted to it, such as a KAN."
+        )
+
+
+def _jumps(slopes: Float[Tensor, "n d"]) -> bool:
+    """Whether the slopes differ from row to row, beyond rounding."""
+    rounding = torch.finfo(slopes.dtype).eps ** 0.5
+    return bool(((slopes - slopes[0]).abs() > rounding * slopes.abs().max()).any())
 
 
 def _points(x: Any, create_graph: bool) -> Tensor:
@@ -111,6 +138,8 @@ def _points(x: Any, create_graph: bool) -> Tensor:
             f"x has {what}, but derivatives need a tensor (rows, columns) of real numbers; pass"
             " torch.as_tensor(x).float() with one row a point."
         )
+    if not bool(x.isfinite().all()):
+        raise InputError("x holds NaN or infinity; drop those rows: x[x.isfinite().all(1)].")
     return x if create_graph and x.requires_grad else x.detach().clone().requires_grad_()
 
 

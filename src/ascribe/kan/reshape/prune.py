@@ -6,6 +6,7 @@ What goes leaves its mean over the data behind, as a bias of the subnode it led 
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 from collections.abc import Sequence
 from typing import TypeVar
@@ -51,6 +52,7 @@ def prune_node(
                 " pass one non-empty list of node numbers a hidden layer."
             )
     else:
+        _require_threshold(threshold)
         found = scores(net, x)
         lifeline = strongest_path(net, found)
         kept = []
@@ -64,6 +66,7 @@ def prune_node(
 
 def prune_edge(net: Net, threshold: float = 3e-2, x: Tensor | None = None) -> Net:
     """Without the edges that score at or below `threshold`; those of the strongest path stay."""
+    _require_threshold(threshold)
     found = scores(net, x)
     lifeline = strongest_path(net, found)
     new = copy.deepcopy(net)
@@ -93,12 +96,18 @@ def prune_input(
                 f" pass numbers from 0 to {net.nodes(0) - 1}, one at least."
             )
     else:
+        _require_threshold(threshold)
         found = scores(net, x)
         kept = (found.nodes[0] > threshold).nonzero()[:, 0].tolist()
         best = int(found.nodes[0].argmax())
         _say_kept(found.nodes[0][best : best + 1], threshold, "layer 0")
         kept = kept or [best]
     return _with_nodes(net, [kept, *(list(range(net.nodes(l))) for l in range(1, net.depth + 1))], x)
+
+
+def _require_threshold(threshold: float) -> None:
+    if math.isnan(threshold):
+        raise InputError("a threshold is NaN, which no score is above; pass a number, as 0.01.")
 
 
 def strongest_path(net: Network, found: Scores) -> list[Bool[Tensor, "_ _"]]:

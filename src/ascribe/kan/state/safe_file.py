@@ -27,6 +27,8 @@ def write_file(path: Where, tensors: Mapping[str, Tensor], entry: str, about: Ma
     from safetensors.torch import save_file
 
     to = Path(path)
+    if to.exists() and not to.is_file():
+        raise FileError(f"{to} is a folder or a device; pass the path of a file.")
     # Tensors that share memory, such as views of one buffer, are copied: a file holds each by itself.
     held = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
