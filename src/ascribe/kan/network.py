@@ -27,6 +27,7 @@ from ascribe.kan.shapley import shapley
 from ascribe.kan.state import files, history
 from ascribe.kan.symbolic.auto import auto_symbolic
 from ascribe.kan.symbolic.candidates import candidates
+from ascribe.kan.symbolic.edge_formula import edge_formula
 from ascribe.kan.symbolic.fix import fix_symbolic, set_mode, unfix_symbolic, unfix_symbolic_all
 from ascribe.kan.symbolic.formula import symbolic_formula
 from ascribe.kan.symbolic.suggest import suggest_symbolic
@@ -64,6 +65,7 @@ class KAN(history.Versioned):
     suggest_symbolic = suggest_symbolic
     auto_symbolic = auto_symbolic
     symbolic_formula = symbolic_formula
+    edge_formula = edge_formula
     fix_symbolic, unfix_symbolic = fix_symbolic, unfix_symbolic
     unfix_symbolic_all, set_mode = unfix_symbolic_all, set_mode
 
@@ -157,22 +159,34 @@ class KAN(history.Versioned):
         return self.followed_by(prune.prune_input(self, threshold, active_inputs, x), "prune_input")
 
     @classmethod
-    def from_formula(cls: type[Net], formula: Any, variables: Any = None, **settings: Any) -> Net:
+    def from_formula(
+        cls: type[Net],
+        formula: Any,
+        variables: Any = None,
+        grid: SupportsIndex = 5,
+        k: SupportsIndex = 3,
+        ranges: Any = None,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str = "cpu",
+    ) -> Net:
         """The network that computes a formula, a text or sympy's; see `ascribe.kan.compile.from_formula`."""
         # The compiler makes KANs, so it is not there yet when this class is.
         from ascribe.kan.compile.from_formula import from_formula
 
-        return from_formula(cls, formula, variables, **settings)
+        return from_formula(cls, formula, variables, grid, k, ranges, dtype, device)
 
     def compiled(self) -> compiled.CompiledKAN:
         """The function alone, to serve: every edge folded into one table of polynomials."""
         return compiled.CompiledKAN(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one safetensors file, whole or not at all."""
+        """Write one safetensors file, whole or not at all.  Raises FileError."""
         files.save(self, path)
 
     @staticmethod
     def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> KAN:
-        """Read what `save` wrote; from a folder of versions (`ckpt_path`) the newest, with its history."""
+        """Read what `save` wrote; from a folder of versions (`ckpt_path`) the newest, with its history.
+
+        Raises FileError for what is no such file.
+        """
         return history.load(KAN, path, device)

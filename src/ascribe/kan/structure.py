@@ -18,6 +18,7 @@ from ascribe.kan.memory import Memory, require_columns
 from ascribe.kan.nodes import multiply, owners, parse_width
 from ascribe.kan.state.text_state import from_tensor, to_tensor
 from ascribe.kan.symbolic.function import Function
+from ascribe.kan.whole import whole
 
 Affine = tuple[Tensor, Tensor]
 Net = TypeVar("Net", bound="Network")
@@ -103,8 +104,8 @@ class Network(Memory):
         if isinstance(value, Sequence):
             if len(value) != self.depth:
                 raise InputError(f"{name}={list(value)!r} has {len(value)} entries for {self.depth} layers of edges.")
-            return [int(v) for v in value]
-        return [int(value)] * self.depth
+            return [whole(v, name) for v in value]
+        return [whole(value, name)] * self.depth
 
     @property
     def depth(self) -> int:
@@ -174,6 +175,7 @@ class Network(Memory):
 
     def layer_of(self, l: int, i: int, j: int) -> KANLayer:
         """The layer of edge (l, i, j).  Raises InputError for an edge that does not exist."""
+        l, i, j = whole(l, "l"), whole(i, "i"), whole(j, "j")
         if not 0 <= l < self.depth:
             raise InputError(f"layer {l} has no edges; pass a layer from 0 to {self.depth - 1}.")
         layer = self.layers[l]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch
 from ascribe.errors import InputError
 from ascribe.kan.symbolic.evaluate import evaluate
 from ascribe.kan.symbolic.function import Function
-from ascribe.kan.symbolic.library import ALIASES, LIBRARY, function_named
+from ascribe.kan.symbolic.library import ALIASES, LIBRARY, add_symbolic, function_named
 
 sympy = pytest.importorskip("sympy")
 
@@ -92,3 +93,30 @@ def test_every_real_power_has_a_name(name: str, exponent: float) -> None:
 def test_an_unknown_name_gets_its_neighbours() -> None:
     with pytest.raises(InputError, match="tanh"):
         function_named("tanhh")
+
+
+@pytest.mark.parametrize(
+    ("name", "fun", "c", "said"),
+    [
+        ("", torch.sin, 1, "is no name"),
+        ("sin", torch.sin, 1, "named 'sin' already"),
+        ("x^7", torch.sin, 1, r"named 'x\^7' already"),
+        # sympy's function of that name would be evaluated in its place.
+        ("floor", torch.sin, 1, "named 'floor' already"),
+        ("own", torch.sin, float("nan"), "is no complexity"),
+        ("own", lambda u: u - u.mean(), 1, "entry by entry"),
+        ("own", lambda u: u.sum(), 1, "entry by entry"),
+        ("own", lambda u: u.float(), 1, "same shape and dtype"),
+        ("own", lambda u: 1 / 0, 1, "division by zero"),
+    ],
+)
+def test_what_cannot_be_added_is_said(name: str, fun: Callable[[torch.Tensor], torch.Tensor], c: float, said: str):
+    with pytest.raises(InputError, match=said):
+        add_symbolic(name, fun, c)
+    assert "own" not in LIBRARY
+
+
+@pytest.mark.parametrize("name", ["x^(1/0)", "x^1e400", "x^0", "1/x^1e-400"])
+def test_powers_without_an_exponent_are_none(name: str):
+    with pytest.raises(InputError, match="no function is named"):
+        function_named(name)

@@ -106,11 +106,11 @@ def test_every_function_is_one_of_sympys():
         ("x[0]", r"position 1: '\[' is no part"),
         ("1/0", r"position 1: it divides by zero"),
         ("0**-1", r"position 1: it divides by zero"),
-        ("9**9**9**9", r"position 4: a power of this size"),
-        ("pow(9, pow(9, 9))", r"position 0: a power of this size"),
+        ("9**9**9**9", r"position 4: a number of this size"),
+        ("pow(9, pow(9, 9))", r"position 0: a number of this size"),
         ("(" * 5000 + "x", r"nested more than 60 levels"),
         ("2^" * 5000 + "x", r"nested more than 60 levels"),
-        ("1" * 5000, r"too many digits"),
+        ("1" * 5000, r"a number of this size"),
     ],
 )
 def test_anything_else_is_refused_with_its_position(text: str, said: str):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
+from ascribe.errors import InputError
 from ascribe.kan.network import KAN
 from ascribe.kan.symbolic.library import LIBRARY
 from ascribe.kan.symbolic.suggest import suggest_symbolic
@@ -65,3 +67,25 @@ def test_it_prints_a_table_only_when_asked(capsys) -> None:
     assert printed == f"{found!r}\n"
     assert printed.count("\n") == 5
     assert "sin" in printed
+
+
+def test_one_name_is_a_library() -> None:
+    kan, x = edge("sin", (3, 0, 1, 0))
+    assert [each.name for each in suggest_symbolic(kan, 0, 0, 0, x=x, lib="tanh").ranked] == ["tanh"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"topk": 0}, "topk=0 shows nothing"),
+        ({"lib": []}, "names no function"),
+        ({"lib": ["sine"]}, "no function is named 'sine'"),
+        ({"a_range": (-math.inf, 1.0)}, "no range; pass two finite numbers"),
+        ({"b_range": (0.0, 1.0, 2.0)}, "no range; pass two finite numbers"),
+        ({"a_range": (2.0, 1.0)}, "hold nothing"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(asked: dict[str, Any], said: str) -> None:
+    kan, x = edge("sin", (3, 0, 1, 0))
+    with pytest.raises(InputError, match=said):
+        suggest_symbolic(kan, 0, 0, 0, x=x, **asked)

@@ -20,7 +20,7 @@ from ascribe.kan.symbolic.library import function_named
 from ascribe.kan.symbolic.parse import parse
 
 Net = TypeVar("Net", bound=Network)
-Ranges = Sequence[Sequence[float | int]]
+Ranges = Any  # (low, high) for each variable: pairs, an array or a tensor
 
 # Points of the box of `ranges` that the grids are laid over.
 _POINTS = 1000
@@ -63,7 +63,12 @@ def _symbols(variables: Any) -> list[Any]:
     sympy = need("sympy", extra="pykan")
     given = list(variables) if isinstance(variables, Iterable) and not isinstance(variables, str) else [variables]
     symbols = [sympy.Symbol(v) if isinstance(v, str) else v for v in given]
-    if not symbols or not all(isinstance(v, sympy.Symbol) for v in symbols) or len(set(symbols)) < len(symbols):
+    # Columns are known by their names, whatever sympy was told about the symbols.
+    if (
+        not symbols
+        or not all(isinstance(v, sympy.Symbol) for v in symbols)
+        or len({v.name for v in symbols}) < len(symbols)
+    ):
         raise InputError(f"variables={variables!r} are no distinct symbols; pass sympy.symbols('x y'), one a column.")
     return symbols
 
@@ -71,38 +76,44 @@ def _symbols(variables: Any) -> list[Any]:
 def _expressions(expr: Any, symbols: Sequence[Any]) -> list[Any]:
     sympy = need("sympy", extra="pykan")
     given = list(expr) if isinstance(expr, (list, tuple)) else [expr]
-    # In a text a name stands for the variable of that name, with what sympy was told about it.
-    named = {sympy.Symbol(symbol.name): symbol for symbol in symbols}
+    named = {symbol.name: symbol for symbol in symbols}
     found = [
-        parse(e, [str(name) for name in named]).xreplace(named)
-        if isinstance(e, str)
-        else sympy.sympify(e)
-        if isinstance(e, (int, float))
-        else e
+        parse(e, list(named)) if isinstance(e, str) else sympy.sympify(e) if isinstance(e, (int, float)) else e
         for e in given
     ]
     if not found or not all(isinstance(e, sympy.Expr) for e in found):
         raise InputError(f"expr={expr!r} is no expression; pass one of sympy's, a text, or a list of them.")
-    return found
+    # A name stands for the variable of that name, with what sympy was told about that one.
+    return [e.xreplace({s: named[s.name] for s in e.atoms(sympy.Symbol) if s.name in named}) for e in found]
 
 
 def _connect(net: Network, l: int, below: Layer, above: Layer) -> None:
-    """The edges of a layer, all at once. The constant of a sum is its first edge's d, to be trained as the edge is."""
+    """The edges of a layer, all at once. The constant of a sum is its first edge's d, to be trained as the edge is.
+
+    Raises InputError for constants that the network's dtype does not hold.
+    """
     like = net.layers[l].mask
+
+    def held(number: Any, scale: bool) -> float:
+        value, range_ = real(_number(number)), torch.finfo(like.dtype)
+        if abs(value) > range_.max or (scale and 0 < abs(value) < range_.tiny):
+            raise InputError(f"the constant {value:g} is beyond {like.dtype}; pass dtype=torch.float64.")
+        return value
+
     edges: list[tuple[str, int, int, Tensor]] = []
     subnode = 0
     with torch.no_grad():
         for number, (_, node) in enumerate(above.nodes):
             for factor in node.factors:
-                bias = real(_number(factor.bias))
+                bias = held(factor.bias, False)
                 for first, term in enumerate(factor.terms):
-                    a, b, c = (real(_number(value)) for value in (term.a, term.b, term.c))
+                    a, b, c = held(term.a, True), held(term.b, False), held(term.c, True)
                     affine = torch.tensor([a, b, c, 0.0 if first else bias], dtype=like.dtype, device=like.device)
                     edges.append((function_named(term.function).name, below.places[term.source], subnode, affine))
                 if not factor.terms:
                     net.subnode_bias[l][subnode] = bias
                 subnode += 1
-            net.node_bias[l][number] = real(_number(node.bias))
+            net.node_bias[l][number] = held(node.bias, False)
     net.layers[l].symbolic.hold(sorted(edges, key=lambda edge: edge[:3]))
 
 
@@ -120,6 +131,10 @@ def _lay_grids(net: Network, ranges: Ranges) -> None:
 
 def _box(ranges: Ranges, net: Network) -> Tensor:
     like = net.layers[0].mask
-    if len(ranges) != net.columns or not all(len(pair) == 2 and pair[0] < pair[1] for pair in ranges):
+    try:
+        box = torch.tensor([[float(low), float(high)] for low, high in ranges], dtype=like.dtype, device=like.device)
+    except (TypeError, ValueError):
+        box = like.new_zeros(0, 2)
+    if len(box) != net.columns or not bool((box.isfinite().all(1) & (box[:, 0] < box[:, 1])).all()):
         raise InputError(f"ranges={ranges!r} is no box; pass (low, high) for each of the {net.columns} variables.")
-    return torch.tensor([[float(end) for end in pair] for pair in ranges], dtype=like.dtype, device=like.device)
+    return box

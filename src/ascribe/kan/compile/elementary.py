@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ascribe.errors import InputError
+from ascribe.kan.compile.graph import real, shown
 from ascribe.kan.symbolic.library import LIBRARY
 
 # The library's name of exp(u) - 1, for which sympy has none.
@@ -44,7 +45,7 @@ def _step(sympy: Any, u: Any, at_zero: Any = None) -> Any:
         return 1 - sympy.Heaviside(-u, 1)
     if at_zero == sympy.Rational(1, 2):
         return (1 + sympy.sign(u)) / 2
-    raise InputError(f"the term Heaviside({u}, {at_zero}) is compiled for 0, 1/2 or 1 at 0 only.")
+    raise InputError(f"the term Heaviside({shown(u)}, {at_zero}) is compiled for 0, 1/2 or 1 at 0 only.")
 
 
 # Other functions: what they are made of.
@@ -77,10 +78,12 @@ def edge(sympy: Any, part: Any) -> tuple[str, Any] | None:
     if part.is_Pow:
         base, exponent = part.base, part.exp
         if exponent.is_number:
-            return _power(exponent), base
+            return _power(part), base
         if base.is_number:
             if not base.is_positive:
-                raise InputError(f"the term {part} is a power of {base}, which is real for whole exponents only.")
+                raise InputError(
+                    f"the term {shown(part)} is a power of {shown(base)}, which is real for whole exponents only."
+                )
             return "exp", exponent * sympy.log(base)
         return "exp", exponent * sympy.log(base)
     if part.func is sympy.Max and len(part.args) == 2 and 0 in part.args:
@@ -91,13 +94,13 @@ def edge(sympy: Any, part: Any) -> tuple[str, Any] | None:
     return (name, part.args[0]) if name in LIBRARY and len(part.args) == 1 else None
 
 
-def _power(exponent: Any) -> str:
+def _power(part: Any) -> str:
     """The library's name of a power: exact where the exponent is a fraction."""
-    if not (exponent.is_Rational or exponent.is_real):
-        raise InputError(f"the exponent {exponent} is no real number; a KAN computes with real numbers.")
+    exponent = part.exp
+    value = real(exponent, part)
     if exponent.is_Rational and exponent.q != 1:
         return f"x^({exponent.p}/{exponent.q})"
-    return f"x^{exponent.p}" if exponent.is_Integer else f"x^{float(exponent)!r}"
+    return f"x^{exponent.p}" if exponent.is_Integer else f"x^{value!r}"
 
 
 def made_of(sympy: Any, part: Any) -> Any | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, SupportsIndex, TypeVar
+
+import torch
 
 from ascribe.kan.compile.build import Ranges, compiled_as
 from ascribe.kan.structure import Network
@@ -16,8 +18,11 @@ def from_formula(
     kind: type[Net],
     formula: Any,
     variables: Any = None,
+    grid: SupportsIndex = 5,
+    k: SupportsIndex = 3,
     ranges: Ranges | None = None,
-    **settings: Any,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
 ) -> Net:
     """The network that computes a formula.
 
@@ -26,7 +31,7 @@ def from_formula(
 
     `variables` names the columns of its data, in their order; without it they are the names that the formula holds, in
     the order of the alphabet. Text is read by a grammar of its own (`ascribe.kan.symbolic.parse`) and never run; the
-    rest is as in `kanpiler`, `settings` are its grid, k, dtype and device.
+    rest is as in `kanpiler`.
 
     >>> from ascribe import KAN
     >>> kan = KAN.from_formula("3*sin(x)*y + 1")
@@ -43,4 +48,4 @@ def from_formula(
         # A constant takes data too: one column that it does not look at.
         variables = sorted(free, key=str) or ["x"]
         given = read
-    return compiled_as(kind, variables, given, ranges=ranges, **settings)
+    return compiled_as(kind, variables, given, grid, k, ranges, dtype, device)

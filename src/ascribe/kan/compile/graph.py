@@ -9,17 +9,31 @@ from typing import Any
 
 from ascribe.errors import InputError
 
+_SHOWN = 200  # letters of a term in an error
 
-def real(number: Any, within: str = "the compiled formula") -> float:
-    """A sympy number as a float, rounded once.  Raises InputError for one that is not real, or not finite."""
+
+def real(number: Any, term: Any = None) -> float:
+    """A sympy number as a float, rounded once.  Raises InputError for one of a term that is not real, or not finite."""
     value = float("nan")
     # A tower of powers is too large for evalf itself.
     with suppress(OverflowError):
         found = number.evalf(30)
         value = float(found) if found.is_Float or found.is_Rational else value
     if not math.isfinite(value):
-        raise InputError(f"{within} holds {number}, which is no finite real number; a KAN computes with real numbers.")
+        within = "the compiled formula" if term is None else f"the term {shown(term)}"
+        raise InputError(
+            f"{within} holds {shown(number)}, which is no finite real number; a KAN computes with real numbers."
+        )
     return value
+
+
+def shown(expression: Any) -> str:
+    """An expression in an error: whole where it is short; Python writes no numbers of thousands of digits."""
+    try:
+        text = str(expression)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
 
 
 @dataclass(frozen=True)

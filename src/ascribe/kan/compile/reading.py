@@ -7,7 +7,7 @@ from typing import Any
 
 from ascribe.errors import InputError, need
 from ascribe.kan.compile.elementary import EXPM1, edge, made_of
-from ascribe.kan.compile.graph import Graph, Node, Subnode, Term, real
+from ascribe.kan.compile.graph import Graph, Node, Subnode, Term, real, shown
 from ascribe.kan.symbolic.library import function_named
 
 # What is added up: every part that is no sum, with its coefficient.
@@ -52,7 +52,9 @@ class Reader:
             unknown = sorted(map(str, expr.free_symbols - set(self.variables)))
             if unknown:
                 have = ", ".join(map(str, self.variables))
-                raise InputError(f"{expr} holds {', '.join(unknown)}, but the variables are {have}; name all of them.")
+                raise InputError(
+                    f"{shown(expr)} holds {', '.join(unknown)}, but the variables are {have}; name all of them."
+                )
 
     def _output(self, parts: Parts, bias: Any) -> Node:
         factors = (self._subnode(parts, bias),)
@@ -73,7 +75,7 @@ class Reader:
         while waiting:
             scale, part = waiting.pop()
             if not part.free_symbols:
-                real(part, f"the term {expr}")
+                real(part, expr)
                 bias += scale * part
             elif part.is_Add:
                 waiting += [(scale, u) for u in reversed(part.args)]
@@ -81,7 +83,7 @@ class Reader:
                 numbers = [u for u in part.args if not u.free_symbols]
                 others = [u for u in part.args if u.free_symbols]
                 if numbers:
-                    real(self.sympy.Mul(*numbers), f"the term {part}")
+                    real(self.sympy.Mul(*numbers), part)
                     scale *= self.sympy.Mul(*numbers)
                     waiting.append((scale, self.sympy.Mul(*others)))
                 else:
@@ -90,8 +92,8 @@ class Reader:
                 made = made_of(self.sympy, part)
                 if made is None:
                     raise InputError(
-                        f"the term {part} cannot be compiled: {part.func.__name__} is none of the functions that an"
-                        " edge can be; write it in elementary functions, or fit a KAN to it."
+                        f"the term {shown(part)} cannot be compiled: {part.func.__name__} is none of the functions that"
+                        " an edge can be; write it in elementary functions, or fit a KAN to it."
                     )
                 waiting.append((scale, made))
             else:

@@ -16,6 +16,7 @@ from ascribe.errors import InputError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.state.history import Versioned
 from ascribe.kan.structure import Network
+from ascribe.kan.whole import whole
 
 Net = TypeVar("Net", bound=Versioned)
 
@@ -58,14 +59,15 @@ def expand_width(
     >>> kan.width, kan.arity
     ([[2, 0], [5, 2], [1, 0]], [[], [2, 3], []])
     """
-    l, added = int(layer_id), int(n_added_nodes)
+    l, added = whole(layer_id, "layer_id"), whole(n_added_nodes, "n_added_nodes")
     if not 1 <= l < kan.depth:
         raise InputError(
             f"layer_id={layer_id} is no hidden layer; pass one from 1 to {kan.depth - 1}."
             if kan.depth > 1
             else f"layer_id={layer_id}: the network has no hidden layer; call expand_depth() first."
         )
-    arity = [int(mult_arity)] * added if isinstance(mult_arity, int) else [int(n) for n in mult_arity]
+    many = isinstance(mult_arity, Sequence)
+    arity = [whole(n, "mult_arity") for n in (mult_arity if many else [mult_arity] * added)]
     if added < 1 or (not sum_bool and (len(arity) != added or min(arity) < 1)):
         raise InputError(
             f"n_added_nodes={n_added_nodes} with mult_arity={mult_arity!r} cannot be added;"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -15,6 +16,7 @@ from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.library import LIBRARY, function_named
 from ascribe.kan.symbolic.suggestion import Suggestion, rank
+from ascribe.kan.whole import whole
 from ascribe.maths.affine import fit_affine
 
 Place = tuple[int, int, int]
@@ -70,7 +72,7 @@ def candidates(
     (((0, 0, 0), (0, 1, 0)), 4)
     """
     chosen = functions_of(lib)
-    places = _present(kan) if edges is None else [(int(l), int(i), int(j)) for l, i, j in edges]
+    places = _present(kan) if edges is None else [(whole(l, "l"), whole(i, "i"), whole(j, "j")) for l, i, j in edges]
     for l, i, j in places:
         kan.layer_of(l, i, j)
     data = kan.data(x)
@@ -92,11 +94,12 @@ def candidates(
     return Candidates(tuple(places), tuple(chosen), affine, error, spread)
 
 
-def functions_of(lib: Iterable[str | Function] | None) -> list[Function]:
+def functions_of(lib: str | Function | Iterable[str | Function] | None) -> list[Function]:
     """The functions of these names, each once; without names the library less its twins."""
     if lib is None:
         return [function for name, function in LIBRARY.items() if name not in _TWINS]
-    chosen = {function.name: function for function in map(function_named, lib)}
+    named = [lib] if isinstance(lib, str | Function) else lib
+    chosen = {function.name: function for function in map(function_named, named)}
     if not chosen:
         raise InputError("lib names no function; pass names of the library, as lib=['x', 'x^2', 'sin'].")
     return list(chosen.values())
@@ -107,6 +110,10 @@ def _present(kan: Network) -> list[Place]:
 
 
 def _ends(bounds: Range) -> tuple[float, float]:
-    if len(bounds) != 2:
-        raise InputError(f"{list(bounds)!r} is no range; pass (low, high).")
-    return float(bounds[0]), float(bounds[1])
+    try:
+        low, high = map(float, bounds)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise InputError(f"{bounds!r} is no range; pass two finite numbers: (low, high).")
+    return low, high

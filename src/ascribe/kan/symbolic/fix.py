@@ -103,13 +103,13 @@ def set_mode(kan: Net, l: int, i: int, j: int, mode: str) -> Net:
 
     Raises InputError for another mode, or one with a function where the edge has none.
     """
-    layer, symbolic = kan.layer_of(l, i, j), set(mode)
-    if len(symbolic) != len(mode) or symbolic - {"n", "s"}:
+    layer = kan.layer_of(l, i, j)
+    if mode not in ("n", "s", "ns", "sn", ""):
         raise InputError(f"mode={mode!r} is not known; pass 'n', 's', 'ns' or ''.")
-    if "s" in symbolic and layer.symbolic.at(i, j) is None:
+    if "s" in mode and layer.symbolic.at(i, j) is None:
         raise InputError(f"edge {(l, i, j)} has no function; call fix_symbolic({l}, {i}, {j}, name) first.")
-    if "s" not in symbolic:
+    if "s" not in mode:
         layer.remove(i, j)
-    layer.mask[i, j] = float("n" in symbolic)
+    layer.mask[i, j] = float("n" in mode)
     kan.log_history("set_mode")
     return kan

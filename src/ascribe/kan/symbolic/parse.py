@@ -42,8 +42,10 @@ _TOKEN: Final = re.compile(
 )
 # Deeper nesting is no formula that anybody reads; Python's own stack would end some three times as deep.
 _DEEPEST: Final = 60
-# Powers of numbers are worked out exactly, up to so many bits; without a bound 9**9**9**9 would not end.
-_BITS: Final = 100_000
+# Numbers are worked out exactly, up to so many bits, twice a float64's: without a bound 9**9**9**9 would not end, nor
+# would the digits of exp(9**9999).
+_BITS: Final = 2_000
+_TOO_LARGE: Final = "a number of this size is none that a formula can hold"
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,8 @@ class _Parser:
             if sign.text == "/" and other.is_zero:
                 self._fail(sign.at, "it divides by zero")
             value = value * other if sign.text == "*" else value / other
+            if value.is_Rational and max(abs(int(value.p)), int(value.q)).bit_length() > _BITS:
+                self._fail(sign.at, _TOO_LARGE)
         return value
 
     def _signed(self) -> Any:
@@ -165,7 +169,7 @@ class _Parser:
         if base.is_Rational and exponent.is_Rational:
             bits = max(abs(int(base.p)).bit_length(), int(base.q).bit_length())
             if bits > 1 and bits * abs(exponent) > _BITS:
-                self._fail(at, "a power of this size is no number a formula can hold")
+                self._fail(at, _TOO_LARGE)
         return base**exponent
 
     def _atom(self) -> Any:
@@ -187,7 +191,7 @@ class _Parser:
 
     def _number(self, token: Token) -> Any:
         if token.text.isdigit():
-            return self.sympy.Integer(token.text) if len(token.text) < 4000 else self._fail(token.at, "too many digits")
+            return self.sympy.Integer(token.text) if len(token.text) < 0.3 * _BITS else self._fail(token.at, _TOO_LARGE)
         # As many digits as are written, and no fewer than a float64 holds.
         digits = len(re.split("[eE]", token.text)[0].replace(".", "").lstrip("0"))
         return self.sympy.Float(token.text, max(15, min(digits, 1000)))

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
+from ascribe.errors import InputError
 from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.candidates import Range, candidates
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.suggestion import Suggestion
+from ascribe.kan.whole import whole
 
 
 def suggest_symbolic(
@@ -41,7 +43,7 @@ def suggest_symbolic(
     >>> name, round(r2, 6), complexity
     ('sin', 1.0, 2)
     """
-    if topk < 1:
+    if whole(topk, "topk") < 1:
         raise InputError(f"topk={topk} shows nothing; pass topk >= 1.")
     found = candidates(kan, [(l, i, j)], lib, a_range, b_range, x).of(l, i, j, weight_simple).top(topk)
     if verbose:

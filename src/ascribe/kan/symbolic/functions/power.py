@@ -36,7 +36,8 @@ def power(exponent: Exponent) -> Function:
     whole = p == int(p)
     negative: Domain = away_from(0.0) if whole else above(0.0)
     positive: Domain = everywhere if whole else at_least(0.0)
-    number = int(p) if whole else float(p)
+    # Beyond 2^53 every float is an even number, and torch takes no larger integers than 2^63.
+    number = int(p) if whole and abs(p) < 2**53 else float(p)
 
     def expression(u: object) -> object:
         sympy = need("sympy", extra="pykan")

@@ -1,0 +1,22 @@
+"""Whole numbers are taken as they are, and nothing is cut to one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ascribe.errors import InputError
+from ascribe.kan.whole import whole
+
+
+@pytest.mark.parametrize("value", [2, np.int64(2), torch.tensor(2)])
+def test_whole_numbers_of_any_library(value: object) -> None:
+    assert whole(value, "grid") == 2
+    assert type(whole(value, "grid")) is int
+
+
+@pytest.mark.parametrize("value", [2.0, 1.5, float("nan"), "2", None, [2]])
+def test_other_values_are_refused(value: object) -> None:
+    with pytest.raises(InputError, match=r"grid=.* is no whole number"):
+        whole(value, "grid")
