@@ -71,6 +71,8 @@ def said(capsys: pytest.CaptureFixture[str], *tokens: str) -> str:
         (["houses.csv", "--target", "price", "--drop", "size", "age", "noise"], "leaves no column"),
         (["houses.csv", "--target", "price", "--methods", "Shaply"], "did you mean Shapley"),
         (["houses.csv", "--target", "price", "--methods", "SmoothGrad"], "needs more than a name"),
+        (["houses.csv", "--target", "price", "--methods", "GradCAM"], "GradCAM explains a layer"),
+        (["houses.csv", "--target", "price", "--methods", "IntegratedHessians"], "explains pairs of columns"),
         (["houses.csv", "--target", "price", "--seed", "-1"], "--seed -1"),
         (["houses.csv", "--target", "price", "--seed", "x"], "--seed"),
         (["houses.csv", "--target", "price", "--colour", "red"], "--colour"),

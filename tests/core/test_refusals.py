@@ -103,6 +103,13 @@ def test_targets(net: nn.Module, x: Tensor, target: Any, words: str) -> None:
         explain(net, x, Saliency(), target=target)
 
 
+def test_arrays_that_may_not_be_written_are_read_without_a_warning(net: nn.Module) -> None:
+    locked = ROWS.copy()
+    locked.flags.writeable = False
+    expected = explain(net, ROWS, Saliency(), target=1).values
+    assert torch.equal(explain(net, locked, Saliency(), target=1, baseline=locked[:1]).values, expected)
+
+
 def test_numpy_integers_are_targets(net: nn.Module, x: Tensor) -> None:
     expected = explain(net, x, Saliency(), target=1).values
     for target in (np.int64(1), np.uint8(1), np.full(5, 1, dtype=np.uint8), torch.tensor(1)):

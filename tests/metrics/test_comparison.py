@@ -6,6 +6,7 @@ from ascribe.methods.ablation import Ablation
 from ascribe.methods.input_x_gradient import InputXGradient
 from ascribe.methods.saliency import Saliency
 from ascribe.methods.shapley import Shapley
+from ascribe.methods.shapley_interactions import ShapleyInteractions
 from ascribe.metrics.agreement import TopOverlap
 from ascribe.metrics.comparison import compare
 from ascribe.metrics.completeness import Completeness
@@ -56,6 +57,12 @@ def test_what_cannot_work_is_reported_and_the_rest_goes_on():
     assert list(found.attributions) == ["Shapley"]
     assert "no gradient" in found.failed["Saliency"]
     assert "Saliency failed: the score has no gradient" in repr(found)
+
+
+def test_pairs_are_not_compared_with_features():
+    found = compare(bent, X, [ShapleyInteractions(), Shapley()])
+    assert set(found.attributions) == {"Shapley"}
+    assert "a pair of features" in found.failed["ShapleyInteractions"]
 
 
 def test_a_function_that_leaves_torch_is_no_reason_to_stop():

@@ -182,6 +182,18 @@ def test_waterfall_shows_what_a_method_leaves_unexplained(x):
     assert "not explained" in texts(ax.get_yticklabels())
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_of_a_narrow_waterfall_stay_beside_the_names(x, sign):
+    single = explain(lambda z: sign * 12.3 * z[:, 0], x.abs(), Ablation(), names=NAMES)
+    figure = Figure((3.9, 2), layout="constrained")
+    ax = waterfall(single, 3, cells=["12,345"] * 4, ax=figure.add_subplot())
+    figure.draw_without_rendering()
+    room = ax.get_window_extent()
+    for text in ax.texts:
+        assert room.x0 <= text.get_window_extent().x0
+        assert text.get_window_extent().x1 <= room.x1
+
+
 def test_waterfall_of_a_missing_row_says_which_there_are(attribution):
     with pytest.raises(InputError, match="row=40, but 40 rows"):
         waterfall(attribution, 40)

@@ -78,7 +78,7 @@ def explain(
 ) -> Job:
     """Explain a table: train a readable network on it (or take yours), and say what its predictions are due to.
 
-    Writes report.html, attributions.parquet, model.safetensors and config.json.
+    Writes report.html, attributions.parquet, model.safetensors and config.json, and a small network as a formula.
 
     Parameters
     ----------

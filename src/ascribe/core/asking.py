@@ -114,7 +114,20 @@ def _first_output(f: Score) -> Any:
             raise
         given = ", ".join(f"{tuple(part.shape)} {str(part.dtype).removeprefix('torch.')}" for part in parts)
         problem = f"the model does not run on a row of x, {given} ({type(error).__name__}: {error})"
-        raise InputError(f"{problem}; pass x as the model takes it") from error
+        raise InputError(f"{problem}; {_remedy(f.model)}") from error
+
+
+def _remedy(model: Any) -> str:
+    """What to type where the model does not run.
+
+    >>> from types import SimpleNamespace
+    >>> _remedy(SimpleNamespace(predict=len))  # an estimator
+    'pass a function, such as its predict'
+    """
+    if callable(model):
+        return "pass x as the model takes it"
+    own = next((name for name in ("predict_proba", "predict") if callable(getattr(model, name, None))), None)
+    return "pass a function" + (f", such as its {own}" if own else "")
 
 
 def _baseline(inputs: Inputs, baseline: Any, background: Any) -> tuple[Tensor, ...]:

@@ -45,6 +45,8 @@ class TensorKind:
 
     def read(self, value: Any) -> Tensor:
         dtype = torch.float64 if self.whole else self.like.dtype
+        if isinstance(value, np.ndarray) and not value.flags.writeable:
+            value = value.copy()  # torch warns of sharing memory that may not be written, which nobody here writes
         tensor = torch.as_tensor(value, dtype=dtype, device=self.like.device).detach()
         # A tensor made in inference mode knows no versions, by which scores are remembered.
         return tensor.clone() if tensor.is_inference() else tensor

@@ -148,6 +148,10 @@ def _answers(question: Question, named: dict[str, Method]) -> tuple[dict[str, At
     errors: dict[str, Exception] = {}
     for name, method in named.items():
         try:
+            if method.yields == "pairs":
+                raise MethodError(
+                    f"{name} gives a value a pair of features, and one a feature is compared; use explain"
+                )
             attributions[name] = question.answer(method)
         # A function that leaves torch says so by a RuntimeError when a gradient is asked of it.
         except (AscribeError, RuntimeError) as error:

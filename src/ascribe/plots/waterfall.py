@@ -81,9 +81,11 @@ def _draw(ax: matplotlib.axes.Axes, steps: np.ndarray, level: np.ndarray) -> Non
         # beside the bar on the side it points to, so that the text never lies on a colour
         x, side = (max(left, right) + room, "left") if step >= 0 else (min(left, right) - room, "right")
         ax.text(x, y, text, ha=side, va="center", fontsize=8.5, color=colour)
-    # room for those texts at both ends: a letter takes 0.075 inches, the names a third of the figure
-    longest = max(map(len, texts))
-    ends = float(np.ptp(level) or 1.0) * (0.1 + 0.075 * longest) / (0.6 * inches(ax))
+    # Room for those texts at both ends, where a letter takes 0.075 inches and the bars 0.55 of the figure; what the
+    # texts take, the bars give up.
+    text_inches = 0.1 + 0.075 * max(map(len, texts))
+    bars_inches = max(0.55 * inches(ax) - 2 * text_inches, 0.2 * inches(ax))
+    ends = float(np.ptp(level) or 1.0) * text_inches / bars_inches
     ax.set_xlim(level.min() - ends, level.max() + ends)
     ax.set_ylim(len(steps) + 1.6, -0.6)
     quiet(ax, grid="x")

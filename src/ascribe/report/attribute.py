@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +23,10 @@ DEFAULT_METHODS = ("IntegratedGradients", "ExpectedGradients", "DeepLift", "Abla
 def choose_methods(names: Sequence[str], seed: int) -> list[Method]:
     """The methods of these names, upper or lower case, joined by commas or not, each once; the usual five for no name.
 
-    Raises MethodError for a name that is none, or one that needs more than a name.
+    Raises MethodError for a name that is none, or one that needs more than a name, or a layer, or pairs columns.
     """
-    known = {k.casefold(): v for k, v in vars(ascribe.methods).items() if isinstance(v, type) and issubclass(v, Method)}
+    exported = inspect.getmembers(ascribe.methods, inspect.isclass)
+    known = {name.casefold(): kind for name, kind in exported if issubclass(kind, Method)}
     wanted = [name for joined in names for name in joined.split(",") if name] or list(DEFAULT_METHODS)
     return list(dict.fromkeys(build(name, known, seed) for name in wanted))
 
@@ -36,6 +38,10 @@ def build(name: str, known: dict[str, type[Method]], seed: int) -> Method:
         hint = f"; did you mean {known[close[0]].__name__}?" if close else "."
         listed = ", ".join(sorted(method.__name__ for method in known.values()))
         raise MethodError(f"no method is called {name!r}{hint} The methods are: {listed}.")
+    if kind.space == "input":
+        raise MethodError(f"{kind.__name__} explains a layer; use it from Python with ascribe.explain(..., at=...).")
+    if kind.yields == "pairs":
+        raise MethodError(f"{kind.__name__} explains pairs of columns; use it from Python with ascribe.explain.")
     fields = getattr(kind, "__dataclass_fields__", {})
     try:
         return kind(**({"seed": seed} if "seed" in fields else {}))

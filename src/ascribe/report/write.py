@@ -25,7 +25,7 @@ FORMULAS = ("formula.txt", "formula.tex", "formula.py")
 
 
 def write(study: Study, out: Path) -> None:
-    """Write report.html, attributions.parquet, model.safetensors and config.json into a folder; the formula, if any.
+    """Write report.html, attributions.parquet, model.safetensors and config.json into a folder; formula.*, if any.
 
     They are written beside it first and moved in at the end. Other files in the folder stay, but not the formula of a
     former network where this one has none. Raises FileError.

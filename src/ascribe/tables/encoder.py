@@ -44,8 +44,11 @@ class Encoder:
             for name in names
         )
         if not any(encoding.features for encoding in encodings):
-            reasons = "; ".join(f"{encoding.column.name}: {encoding.treatment}" for encoding in encodings[:4])
-            raise InputError(f"no column is left to explain the target. {reasons}")
+            reasons = "; ".join(
+                f"{encoding.column.name}: {encoding.treatment.removeprefix('Dropped: ').removesuffix('.')}"
+                for encoding in encodings[:4]
+            )
+            raise InputError(f"no column is left to explain the target ({reasons}); columns that vary are needed.")
         return cls(encodings)
 
     @classmethod
