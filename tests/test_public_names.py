@@ -28,7 +28,8 @@ NOUNS = {
 
 
 def _public(module: types.ModuleType) -> set[str]:
-    return {name for name, thing in vars(module).items() if name[0] != "_" and not isinstance(thing, types.ModuleType)}
+    listed = getattr(module, "__all__", vars(module))
+    return {name for name in listed if name[0] != "_" and not isinstance(getattr(module, name), types.ModuleType)}
 
 
 def test_the_door() -> None:

@@ -30,7 +30,7 @@ from ascribe.methods import (
 )
 from ascribe.testing import check_method
 
-EXPORTED = [kind for kind in vars(ascribe.methods).values() if inspect.isclass(kind)]
+EXPORTED = [kind for _, kind in inspect.getmembers(ascribe.methods, inspect.isclass)]
 # Wrappers need an inner method; everything else is built with its defaults.
 DEFAULTS = [kind(InputXGradient(), draws=4) if "inner" in kind.__dataclass_fields__ else kind() for kind in EXPORTED]
 VARIANTS = [

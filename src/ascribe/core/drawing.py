@@ -1,9 +1,13 @@
-"""`a.plot(...)`, `a.plot.beeswarm(...)`, and what a notebook shows: pictures register themselves from a floor above."""
+"""`a.plot(...)`, `a.plot.beeswarm(...)`, and what a notebook shows.
+
+Pictures register themselves from a floor above, whose room is named here and loaded when the first is asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any, TypeVar, final
 
 from ascribe.errors import AscribeError
@@ -34,6 +38,8 @@ def draws(owner: type | str, *, default: bool = False) -> Callable[[Picture], Pi
     ('drawn', 'drawn')
     """
 
+    _hang()
+
     def register(picture: Picture) -> Picture:
         name = owner if isinstance(owner, str) else _name(owner)
         _PICTURES.setdefault(name, {})[picture.__name__] = picture
@@ -46,6 +52,8 @@ def draws(owner: type | str, *, default: bool = False) -> Callable[[Picture], Pi
 
 def shows(owner: type, fits: Fits) -> Callable[[Picture], Picture]:
     """Register a function that makes HTML of an object as what a notebook shows of those that it `fits`."""
+
+    _hang()
 
     def register(page: Picture) -> Picture:
         _PAGES.setdefault(owner, []).append((fits, page))
@@ -65,8 +73,14 @@ def fitting_page(thing: Any) -> str | None:
     >>> fitting_page(2 + 0j), fitting_page(1j)
     ('<p>2</p>', None)
     """
+    _hang()
     pages = _PAGES.get(type(thing), [])
     return next((page(thing)._repr_html_() for fits, page in pages if fits(thing)), None)
+
+
+def _hang() -> None:
+    """Load this package's pictures; before a user's own, which may so replace one."""
+    import_module("ascribe.plots")
 
 
 def _name(owner: type) -> str:
@@ -86,6 +100,7 @@ class Pictures:
     """The pictures of one object."""
 
     def __init__(self, thing: Any, owner: type) -> None:
+        _hang()
         families = [family for family in map(_name, owner.__mro__) if family in _PICTURES]
         self._thing = thing
         self._named = {name: picture for family in reversed(families) for name, picture in _PICTURES[family].items()}
