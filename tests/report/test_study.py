@@ -96,6 +96,15 @@ def test_the_formula_is_near_the_network_and_runs_as_python():
     assert np.corrcoef(predicted, study.true)[0, 1] > 0.99
 
 
+def test_a_network_of_too_many_edges_is_no_formula_and_the_report_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ascribe.report.formula.MOST_EDGES", 0)
+    study = conduct(houses(), "price", methods=["Ablation"], settings=QUICK)
+    assert study.formula is None
+    assert len(study.models) == len(study.yardsticks)
+    assert any("not written as a formula" in note for note in study.notes)
+    assert not any("not written as a formula" in note for note in regression().notes)
+
+
 def test_everything_is_in_the_units_of_the_table():
     study, frame = regression(), houses()
     assert study.true == pytest.approx(frame["price"][study.test_rows].to_numpy())

@@ -11,7 +11,7 @@ from typing import Any
 from ascribe.errors import InputError
 from ascribe.report.attribute import attribute, choose_methods, sample, singles
 from ascribe.report.explained import Explained
-from ascribe.report.formula import as_formula
+from ascribe.report.formula import MOST_EDGES, as_formula
 from ascribe.report.own import own_network
 from ascribe.report.prepare import Data, prepare
 from ascribe.report.recipe import recipe
@@ -80,6 +80,11 @@ def conduct(
         background = sample(data.parts.training, settings.background, seed)
         comparison, notes = attribute(found.network, data, chosen, rows, background)
         predicted = found.predict(data.features[data.parts.test], len(data.target.classes))
+    if formula is None and found.kan is not None:
+        notes.append(
+            f"The network is not written as a formula: {found.kan.n_edge} edges are more than the {MOST_EDGES} that "
+            "can be read, or two of its inputs have one name."
+        )
     if len(rows) < len(data.parts.test):
         notes.append(
             f"{len(rows):,} of the {len(data.parts.test):,} test rows, drawn by the seed, are explained; "
