@@ -165,7 +165,8 @@ def test_the_regulariser_has_its_metrics_here_too():
 def test_the_strongest_are_those_of_the_whole():
     kan = network()
     whole, some = picture(kan).edges, picture(kan, most=5)
-    expected = sorted(whole, key=lambda e: -e.score)[:5]
+    layer = [sum(e.score for e in whole if e.layer == l) for l in range(len(kan.layers))]
+    expected = sorted(whole, key=lambda e: -e.score / layer[e.layer])[:5]
     assert {(e.layer, e.source, e.subnode) for e in some.edges} == {(e.layer, e.source, e.subnode) for e in expected}
     for edge in some.edges:
         same = next(e for e in whole if (e.layer, e.source, e.subnode) == (edge.layer, edge.source, edge.subnode))
@@ -179,8 +180,15 @@ def test_the_strongest_are_those_of_the_whole():
 
 def test_haze_is_no_strongest_edge():
     scores = np.array([1e-9] * 10 + [1.0, 2.0])
-    assert strongest(scores, 11).tolist() == [11, 10]
-    assert len(strongest(scores, 12)) == 12
+    layers = np.zeros(12, dtype=int)
+    assert strongest(scores, 11, layers).tolist() == [11, 10]
+    assert len(strongest(scores, 12, layers)) == 12
+
+
+def test_no_layer_is_left_without_its_strongest():
+    # Scores of edges that cancel grow towards the inputs.
+    kan = KAN([30, 30, 30])
+    assert {edge.layer for edge in picture(kan, most=200).edges} == {0, 1}
 
 
 def test_a_network_without_edges():

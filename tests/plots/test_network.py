@@ -242,3 +242,36 @@ def test_opacity_follows_every_metric(metric):
     scores = np.array([e.score for e in picture(kan, metric=metric).edges if e.layer == 0])
     drawn = lines(kan.plot(metric=metric, beta=1))[0].get_colors()[: 2 * len(scores) : 2, 3]
     np.testing.assert_allclose(np.sort(drawn), np.sort(np.maximum(np.tanh(scores), 0.06)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(8.0, 3.0), (3.0, 8.0), (2.0, 2.0)])
+@pytest.mark.parametrize("layout", ["none", "constrained"])
+def test_all_that_is_written_stays_in_the_axes_that_were_given(size: tuple[float, float], layout: str):
+    kan = KAN([3, [2, 1], 2], mult_arity=3)
+    kan.fix(0, 0, 0, "sin", [1.0, 0.0, 1.0, 0.0])
+    kan.names = ["living area", "a name that is long", "x_1"]
+    figure = Figure(size, layout=layout)
+    ax = figure.subplots(1, 2)[0]
+    kan.plot(ax=ax)
+    figure.draw_without_rendering()
+    legend = ax.get_legend()
+    assert legend is not None
+    for text in [*ax.texts, *legend.get_texts()]:
+        box = text.get_window_extent()
+        assert box.y0 >= 0
+        assert box.y1 <= figure.bbox.y1 + 1
+    names = [text.get_window_extent() for text in ax.texts if text.get_text() in ("$y_{1}$", "$y_{2}$")]
+    assert not any(name.overlaps(legend.get_window_extent()) for name in names)
+
+
+def test_the_ends_of_a_range_do_not_run_into_each_other():
+    kan = KAN([2, 2, 1])
+    with torch.no_grad():
+        # A curve that hardly moves takes many digits.
+        kan.layers[0].coef.mul_(1e-4).add_(3.14)
+        kan.layers[0].scale_base.zero_()
+    figure = kan.plot(tick=True, x=torch.rand(50, 2))
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_rotation() == 90]
+    assert len(boxes) == 12
+    assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])

@@ -18,6 +18,8 @@ from ascribe.kan.layer import KANLayer
 from ascribe.kan.scores import observe, scores_of
 from ascribe.kan.structure import Network
 
+# Share of the largest layer's score below which a layer does not count in full.
+_HAZE = 1e-3
 _SAMPLES = 64  # of a drawn curve: more hide it
 ENOUGH = 0.99
 """Share of the score at which a choice of the strongest edges ends: the rest would only be haze."""
@@ -81,8 +83,9 @@ def picture(
     """Every edge as a curve over the range of its input in the data, scored by `metric`.
 
     `metric` is one of pictures or of the regulariser; by "node_backward" an edge is as strong as the node it leads to.
-    Of more than `most` edges only the strongest are kept, see `strongest`.  Without data, now or remembered, the curves
-    run over their grids and are scored on points spread evenly over them.
+    Of more than `most` edges only those with the largest shares of their layer's score are kept, see `strongest`, so
+    that no layer is left without.  Without data, now or remembered, the curves run over their grids and are scored on
+    points spread evenly over them.
 
     Raises InputError for an unknown metric, and for data on which the network gives no numbers.
     """
@@ -93,9 +96,10 @@ def picture(
         scored = [score.nan_to_num() for score in _scored(metric, net, seen)]
         present = [layer.present.nonzero() for layer in net.layers]
         flat = torch.cat([score[tuple(at.T)] for score, at in zip(scored, present, strict=True)]).double().cpu().numpy()
+        layer_of = np.repeat(np.arange(net.depth), [len(at) for at in present])
         chosen = np.zeros(len(flat), dtype=bool)
-        chosen[strongest(flat, len(flat) if most is None else most)] = True
-        parts = np.split(chosen, np.cumsum([len(at) for at in present])[:-1])
+        chosen[strongest(flat, len(flat) if most is None else most, layer_of)] = True
+        parts = [chosen[layer_of == l] for l in range(net.depth)]
         edges = tuple(
             edge
             for l, (layer, values, score) in enumerate(zip(net.layers, seen.nodes, scored, strict=True))
@@ -122,16 +126,22 @@ def picture(
     )
 
 
-def strongest(scores: np.ndarray, most: int) -> np.ndarray:
-    """The places of all scores, or of more than `most` as few as hold 99% of their sum, at most `most`.
+def strongest(scores: np.ndarray, most: int, layers: np.ndarray) -> np.ndarray:
+    """The places of all scores, or of more than `most` as few as hold 99% of the sum of their shares, at most `most`.
 
-    >>> strongest(np.array([1.0, 5.0, 0.0]), 3).tolist(), strongest(np.array([1.0, 5.0, 0.0]), 2).tolist()
-    ([1, 0, 2], [1, 0])
+    A share is that of the sum of its layer.
+
+    >>> scores, layers = np.array([1.0, 5.0, 0.1]), np.array([0, 0, 1])
+    >>> strongest(scores, 3, layers).tolist(), strongest(scores, 2, layers).tolist()
+    ([2, 1, 0], [2, 1])
     """
-    order = np.argsort(-scores, kind="stable")
+    whole = np.bincount(layers, scores)
+    # A layer that is nothing but haze has no strongest edges.
+    shares = scores / np.maximum(whole, max(_HAZE * whole.max(initial=0.0), np.finfo(float).tiny))[layers]
+    order = np.argsort(-shares, kind="stable")
     if len(order) <= most:
         return order
-    reach = np.cumsum(scores[order])
+    reach = np.cumsum(shares[order])
     return order[: min(most, int(np.searchsorted(reach, ENOUGH * reach[-1])) + 1)]
 
 

@@ -59,6 +59,16 @@ def inches(ax: matplotlib.axes.Axes) -> float:
     return float(ax.figure.bbox.width / ax.figure.dpi)
 
 
+def room(ax: matplotlib.axes.Axes) -> tuple[float, float]:
+    """Width and height in inches that `ax` has, or may have once a layout engine has spread it over its part."""
+    cell = ax.get_subplotspec()
+    if cell is None or root(ax).get_layout_engine() is None:
+        return float(ax.bbox.width / ax.figure.dpi), float(ax.bbox.height / ax.figure.dpi)
+    rows, columns = cell.get_gridspec().get_geometry()
+    width, height = len(cell.colspan) / columns, len(cell.rowspan) / rows
+    return inches(ax) * width, float(ax.figure.bbox.height / ax.figure.dpi) * height
+
+
 def root(ax: matplotlib.axes.Axes) -> matplotlib.figure.Figure:
     """The whole figure that `ax` is in, also from a part of one."""
     return ax.figure.figure

@@ -12,7 +12,7 @@ from ascribe.core.drawing import draws
 from ascribe.errors import InputError, need
 from ascribe.kan.network import KAN
 from ascribe.kan.picture import Metric, Picture, picture
-from ascribe.plots.canvas import figure, root
+from ascribe.plots.canvas import figure, room, root
 from ascribe.plots.labels import label
 from ascribe.plots.pens import Pen
 from ascribe.plots.sheet import BORDER, MOST, Sheet, plan
@@ -56,9 +56,9 @@ def network(
     drawn = kan if isinstance(kan, Picture) else picture(kan, x, metric, most=MOST)
     inputs = variables(taken(in_vars, drawn), drawn.in_names, "in_vars")
     outputs = variables(out_vars, drawn.out_names, "out_vars")
-    width = None if ax is None else float(ax.bbox.width / ax.figure.dpi)
+    within = None if ax is None else room(ax)
     sheet = plan(
-        drawn, inputs, outputs, scale=2.0 * scale, varscale=float(varscale), tick=tick, formulas=formulas, width=width
+        drawn, inputs, outputs, scale=2.0 * scale, varscale=float(varscale), tick=tick, formulas=formulas, within=within
     )
     if ax is None:
         ax = figure(*sheet.inches).add_subplot()

@@ -14,6 +14,7 @@ from ascribe.plots.kinds import LOOKS, written
 from ascribe.plots.layout import Band, Layout
 from ascribe.plots.palette import FIRST
 from ascribe.plots.scale import apart, ends, opacity, unit
+from ascribe.plots.sheet import LETTER
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -131,9 +132,11 @@ class Pen:
                 self._name(edge, square, band.side, max(seen, 0.5))
 
     def _ranges(self, edge: Edge, square: np.ndarray, side: float, alpha: float) -> None:
-        size = float(np.clip(8 * side * self.unit, 2.0, 6.5))
         (x, y), half = square, side / 2
         (left, right), (low, high) = (apart(*ends(values)) for values in (edge.x, edge.y))
+        # both ends of a side have room beside each other
+        letters = 2 + max(len(left + right), len(low + high))
+        size = float(np.clip(min(8 * side * self.unit, 72 * side * self.unit / (LETTER * letters)), 1.5, 6.5))
         self.text((x - half, y - half), f" {left}", size, ha="left", va="top", alpha=alpha)
         self.text((x + half, y - half), f"{right} ", size, ha="right", va="top", alpha=alpha)
         self.text((x - half, y - half), f"{low} ", size, ha="right", va="bottom", rotation=90, alpha=alpha)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -104,22 +104,30 @@ def plan(
     varscale: float = 1.0,
     tick: bool = False,
     formulas: bool = False,
-    width: float | None = None,
+    within: tuple[float, float] | None = None,
 ) -> Sheet:
-    """The sheet for `picture` and the names of its nodes: `scale` times its own size, or `width` inches wide."""
+    """The sheet for `picture` and the names of its nodes: `scale` times its own size, or as it fits `within` inches.
+
+    Of these (width, height) the names have their part: they become smaller as the network does.
+    """
     edges = strongest_edges(picture.edges)
     # with ticks, ranges are written below and to the left of every thumbnail, and functions above it
     layout = lay_out(picture, edges, fill=0.6 if tick else 0.68 if formulas else 0.8)
-    unit = INCHES * scale if width is None else width / (layout.width + 2 * BORDER)
-    if (tick or formulas) and width is None:
+    unit = INCHES * scale
+    if (tick or formulas) and within is None:
         smallest = min((band.side for band in layout.bands if band.edges), default=TICKED)
         unit *= float(np.clip(TICKED / (INCHES * smallest), 1.0, GROWTH))
-    return Sheet(picture, edges, layout, inputs, outputs or picture.out_names, unit, NAME * varscale)
+    own = Sheet(picture, edges, layout, inputs, outputs or picture.out_names, unit, NAME * varscale)
+    if within is None:
+        return own
+    share = min(inches / needed for inches, needed in zip(within, own.inches, strict=True))
+    return replace(own, unit=unit * share, size=max(READABLE, own.size * min(1.0, share)))
 
 
 def strongest_edges(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
-    """All edges of a network of up to 1,000; of a larger one as few as hold 99% of the score, at most 1,000."""
-    return tuple(edges[k] for k in strongest(np.array([edge.score for edge in edges]), MOST))
+    """All edges of a network of up to 1,000; of a larger one the strongest of their layers, at most 1,000."""
+    scores, layers = np.array([edge.score for edge in edges]), np.array([edge.layer for edge in edges], dtype=np.intp)
+    return tuple(edges[k] for k in strongest(scores, MOST, layers))
 
 
 def _letters(name: str) -> int:
