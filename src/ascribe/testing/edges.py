@@ -7,7 +7,9 @@ import warnings
 import torch
 from torch import Tensor
 
+from ascribe.errors import need
 from ascribe.kan.edges.edge import Edge
+from ascribe.kan.symbolic.evaluate import evaluate
 
 _INPUTS, _OUTPUTS, _SAMPLES, _CELLS = 3, 2, 200, 5
 # Derivatives of edges that have them all: enough to see a rule at work.
@@ -19,10 +21,10 @@ def check_edge(edge: Edge, seed: int = 0) -> None:
 
     Every edge: cells + order bases, dtype kept, an empty batch stays empty, NaN stays NaN, a grid of one point gives
     finite numbers, the derivative is the slope, a fit finds the edge's own curves again, more cells leave the range,
-    the same numbers again, the global random stream untouched. "unity", "refines", "pieces", "straight" and "fades"
-    where it declares them.
+    the same numbers again, the formula is the curve to 1e-12 of its largest value and its derivative the curve's, the
+    global random stream untouched. "unity", "refines", "pieces", "straight" and "fades" where it declares them.
 
-    Raises AssertionError that names the law.
+    Raises AssertionError that names the law.  Needs sympy.
 
     >>> from ascribe.kan.edges import BSpline, edge_named
     >>> check_edge(BSpline(3)); check_edge(edge_named("fourier"))
@@ -36,6 +38,7 @@ def check_edge(edge: Edge, seed: int = 0) -> None:
     _check_derivatives(edge, x, knots)
     _check_fit(edge, knots, coefficients)
     _check_more_cells(edge, x, knots, coefficients)
+    _check_formula(edge, x, knots, coefficients)
     if "unity" in edge.laws:
         inside = _inside(edge, knots)
         _require(torch.allclose(edge.bases(inside, knots).sum(1), torch.ones_like(inside)), "unity: bases sum to 1")
@@ -117,6 +120,26 @@ def _check_more_cells(edge: Edge, x: Tensor, knots: Tensor, coefficients: Tensor
             _require(
                 torch.allclose(fine @ edge.bases(x, more), values, atol=1e-10), "refines: more knots, same function"
             )
+
+
+def _check_formula(edge: Edge, x: Tensor, knots: Tensor, coefficients: Tensor) -> None:
+    """Of one curve; its derivative away from the knots, where it may jump."""
+    sympy = need("sympy", extra="pykan")
+    symbol, weights = sympy.Symbol("x"), coefficients[0, 0]
+    formula = edge.formula(symbol, knots[0], weights)
+    away = ((x[0, :, None] - knots[0]).abs() > 1e-6).all(1)
+    slope = evaluate(sympy.diff(formula, symbol), {"x": x[0, away]})
+    _require(_near(slope, weights @ edge.bases(x, knots, 1)[0, :, away]), "formula: its derivative is the curve's")
+    _require(bool(evaluate(formula, {"x": x[0, :1] * torch.nan}).isnan().all()), "formula: NaN stays NaN")
+    for grid in (knots, knots[:, :1].expand_as(knots).contiguous()):
+        at = torch.cat([x[0], grid[0]])
+        found = evaluate(edge.formula(symbol, grid[0], weights), {"x": at})
+        values = weights @ edge.bases(at.expand(_INPUTS, -1), grid)[0]
+        _require(_near(found, values), "formula: it is the curve inside the grid, on its knots and outside")
+
+
+def _near(found: Tensor, wanted: Tensor) -> bool:
+    return bool(((found - wanted).abs() <= 1e-12 * wanted.abs().max()).all())
 
 
 def _check_straight(edge: Edge, knots: Tensor) -> None:

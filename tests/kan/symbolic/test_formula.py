@@ -13,6 +13,8 @@ from ascribe.errors import InputError
 from ascribe.kan.network import KAN
 from ascribe.kan.symbolic.formula import symbolic_formula
 from ascribe.kan.symbolic.library import LIBRARY, add_symbolic
+from ascribe.maths.families import FAMILIES
+from ascribe.maths.kernels.base import BASES
 
 sympy = pytest.importorskip("sympy")
 
@@ -138,24 +140,113 @@ def test_splines_are_named_or_written_out() -> None:
         symbolic_formula(kan)
 
 
-@pytest.mark.parametrize("extrapolate", ["linear", "zero"])
-@pytest.mark.parametrize("base", ["silu", "identity", "zero"])
-def test_splines_as_piecewise_polynomials(extrapolate: str, base: str) -> None:
-    kan = KAN(
-        [2, 1] if base == "silu" else [1, 1, 1],
-        grid=2,
-        k=2,
-        base_fun=base,
-        extrapolate=extrapolate,
-        seed=4,
-        dtype=torch.float64,
-    )
+def numeric_network(family: str, width=(2, 1), extrapolate: str = "linear", base: str = "silu") -> KAN:
+    kan = KAN(list(width), grid=2, k=2, base_fun=base, extrapolate=extrapolate, edge=family, dtype=torch.float64)
+    draw = torch.Generator().manual_seed(1)
     for layer in kan.layers:
-        layer.coef.data.normal_(generator=torch.Generator().manual_seed(1))
+        layer.coef.data.normal_(generator=draw)
+    return kan
+
+
+@pytest.mark.parametrize("extrapolate", ["linear", "zero"])
+@pytest.mark.parametrize("base", sorted(BASES))
+def test_splines_as_piecewise_polynomials(extrapolate: str, base: str) -> None:
+    kan = numeric_network("bspline", (2, 1) if base == "silu" else (1, 1, 1), extrapolate, base)
     x = 4 * rows(kan.columns) - 2
     formula = symbolic_formula(kan, x=x, splines="piecewise")
     assert formula.check is not None
+    assert formula.check < 1e-12
+
+
+@pytest.mark.parametrize("family", ["bspline", *sorted(FAMILIES)])
+@pytest.mark.parametrize("extrapolate", ["linear", "zero"])
+def test_curves_come_in_their_closed_form_and_as_source(family: str, extrapolate: str) -> None:
+    kan = numeric_network(family, (2, [1, 1], 1), extrapolate)
+    kan.fix(0, 0, 0, "sin", (1, 0, 1, 0))
+    kan.set_mode(0, 0, 0, "ns")
+    kan.layers[0].remove(1, 2)
+    x = torch.cat([4 * rows(2) - 2, torch.tensor([[-1.0, 1.0], [0.0, -1.0]], dtype=torch.float64)])
+    formula = symbolic_formula(kan, var=["a b", "y"], x=x, splines="piecewise" if family == "bspline" else "error")
+    wanted = kan(x).detach()
+    largest = float(wanted.abs().max())
+    assert formula.check is not None
+    assert formula.check <= 1e-12 * largest
+    short = formula.round(12)
+    assert float((short(x) - wanted).abs().max()) <= 1e-9 * largest
+    assert "`a b`" in short.text()
+    with np.errstate(over="ignore"):
+        found = run(formula.python())["formula"](*x.numpy().T)
+    np.testing.assert_allclose(found, wanted[:, 0].numpy(), rtol=1e-12, atol=1e-12 * largest)
+    torch.testing.assert_close(run(formula.pytorch())["Formula"]()(x), wanted, rtol=1e-12, atol=1e-12 * largest)
+
+
+@pytest.mark.parametrize("family", ["bspline", "fourier"])
+def test_where_a_network_would_raise_its_formula_is_no_number(family: str) -> None:
+    kan = numeric_network(family, (1, 1), "error")
+    x = torch.tensor([[-1.0], [0.3], [1.0]], dtype=torch.float64)
+    formula = symbolic_formula(kan, x=x, splines="piecewise")
+    assert formula.check is not None
+    assert formula.check < 1e-13
+    outside = torch.tensor([[-1.01], [1.01]], dtype=torch.float64)
+    assert formula(outside).isnan().all()
+    assert np.isnan(run(formula.python())["formula"](outside[:, 0].numpy())).all()
+
+
+def test_curves_of_a_constant() -> None:
+    kan = numeric_network("fourier", (1, 1, 1))
+    kan.layers[0].remove(0, 0)
+    formula = symbolic_formula(kan, x=rows(1))
+    assert formula.check is not None
+    assert formula.check < 1e-14
+    assert not formula.expressions[0].free_symbols
+
+
+@pytest.mark.parametrize(("family", "cells"), [("chebyshev", 40), ("rational", 30), ("bspline", 250), ("wavelet", 20)])
+def test_many_functions_keep_their_digits(family: str, cells: int) -> None:
+    kan = KAN([1, 1], grid=cells, edge=family, dtype=torch.float64)
+    kan.layers[0].coef.data.normal_(generator=torch.Generator().manual_seed(0))
+    x = 2.2 * rows(1) - 1.1
+    formula = symbolic_formula(kan, x=x, splines="piecewise")
+    largest = float(kan(x).detach().abs().max())
+    assert formula.check is not None
+    assert formula.check < 1e-11 * largest
+    torch.testing.assert_close(run(formula.pytorch())["Formula"]()(x), kan(x).detach(), rtol=0, atol=1e-11 * largest)
+
+
+def test_a_formula_too_long_to_read_is_source_still() -> None:
+    kan = numeric_network("fourier", (2, 4, 4, 1))
+    x = 4 * rows(2) - 2
+    formula = symbolic_formula(kan, x=x)
+    assert formula.check is not None
     assert formula.check < 1e-11
+    for written in (formula.text, formula.latex):
+        with pytest.raises(InputError, match=r"written out, the formula has [\d,]+ numbers and names; python\(\)"):
+            written()
+    assert "too many to show" in repr(formula)
+    assert formula._repr_latex_() is None
+    assert len(formula.python()) < 50_000
+    torch.testing.assert_close(run(formula.pytorch())["Formula"]()(x), kan(x).detach(), rtol=1e-11, atol=1e-11)
+    with pytest.raises(InputError, match="in pieces"):
+        formula.snapped(x, kan(x).detach())
+
+
+@pytest.mark.parametrize("family", ["bspline", "rbf"])
+def test_the_formula_of_one_edge(family: str) -> None:
+    kan = numeric_network(family, (2, 2, 1))
+    kan.fix(0, 1, 0, "x^2", (2, 0, 1, 0))
+    x = 4 * rows(2) - 2
+    assert kan.edge_formula(0, 1, 0).check is None
+    assert kan.edge_formula(0, 1, 0, x).text() == "4*x**2"
+    for place in ((0, 1, 1), (1, 0, 0)):
+        formula = kan.edge_formula(*place, x)
+        inputs, values = kan.get_fun(*place, x)
+        torch.testing.assert_close(formula(inputs[:, None])[:, 0], values, rtol=1e-12, atol=1e-12)
+        assert formula.check is not None
+        assert formula.check < 1e-12
+    kan.layers[0].remove(0, 0)
+    assert kan.edge_formula(0, 0, 0).text() == "0"
+    with pytest.raises(InputError, match="no edge"):
+        kan.edge_formula(0, 5, 0)
 
 
 def test_the_check_tells_of_what_differs() -> None:

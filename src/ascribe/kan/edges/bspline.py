@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.maths.closed_form import number, pieces, polynomial
 from ascribe.maths.kernels.basis import Extrapolate
 from ascribe.maths.kernels.recursion import splines, table
 from ascribe.maths.splines import fit_coefficients, insert_knots, refine_knots, uniform_knots
@@ -59,3 +62,19 @@ class BSpline:
         added = refine_knots(knots, self.order, cells).double()
         more, fine = insert_knots(knots.double(), coefficients.double(), self.order, added)
         return more.to(knots.dtype), fine.to(coefficients.dtype)
+
+    def formula(self, x: Any, knots: Float[Tensor, " knots"], coefficients: Float[Tensor, " bases"]) -> Any:
+        """One polynomial a cell; outside of them straight lines, or 0."""
+        exact = knots.double()
+        edges = exact if self.extrapolate == "zero" else exact[self.order : len(exact) - self.order]
+        # A cell without a width is never reached; where all are, they are one point.
+        ends = edges[torch.cat([edges.diff() > 0, torch.ones_like(edges[:1], dtype=torch.bool)])]
+        ends = ends if len(ends) > 1 else edges[[0, -1]]
+        degrees = range(self.order + 1)
+        curve = [coefficients.double() @ self.bases(ends[None], exact[None], d)[0] / math.factorial(d) for d in degrees]
+        series = torch.stack(curve, 1).tolist()  # Taylor's, at the left end of a cell, and at the right end of the last
+        below, above = (series[0][:2], series[-1][:2]) if self.extrapolate == "linear" else ([0.0], [0.0])
+        breaks = ends.tolist()
+        parts = zip([breaks[0], *breaks], [below, *series[:-1], above], strict=True)
+        lines = [polynomial(x - number(start), powers) for start, powers in parts]
+        return pieces(x, breaks, lines, closed=self.extrapolate == "linear")

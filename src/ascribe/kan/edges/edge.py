@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -49,4 +49,11 @@ class Edge(Protocol):
         self, knots: Float[Tensor, "inputs knots"], coefficients: Float[Tensor, "inputs outputs bases"], cells: int
     ) -> tuple[Float[Tensor, "inputs more_knots"], Float[Tensor, "inputs outputs more_bases"]]:
         """The curves on more cells: the same ones where the edge has the law "refines", otherwise the nearest."""
+        ...
+
+    def formula(self, x: Any, knots: Float[Tensor, " knots"], coefficients: Float[Tensor, " bases"]) -> Any:
+        """One curve in sympy's words, where its input is the expression x.
+
+        A Piecewise, of which the first and the last piece lie outside the grid.
+        """
         ...

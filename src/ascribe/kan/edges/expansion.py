@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.maths.closed_form import number, pieces, polynomial
 from ascribe.maths.families.family import Family
 from ascribe.maths.kernels.basis import Basis, Extrapolate
 from ascribe.maths.kernels.expansion import expansion, family_named
@@ -91,6 +92,20 @@ class Expansion:
         fine = fit_coefficients(bases, curves, _RIDGE)
         self._say_changed(curves, fine @ bases, cells)
         return more, fine.to(coefficients.dtype)
+
+    def formula(self, x: Any, knots: Float[Tensor, " knots"], coefficients: Float[Tensor, " bases"]) -> Any:
+        """The family's closed form between the ends of the grid; straight lines, or 0, outside."""
+        exact, weights = knots.double(), coefficients.double()
+        ends = exact[[self.order, -1 - self.order]]
+        low, high = ends.tolist()
+        wide = high - low > torch.finfo(knots.dtype).tiny
+        t = number(2 / (high - low)) * (x - number(low)) - 1 if wide else number(-1)
+        inside = self._family.formula(t, weights.tolist(), self.order)
+        below = above = number(0)
+        if self.extrapolate == "linear":
+            lines = torch.stack([weights @ self.bases(ends[None], exact[None], d)[0] for d in range(2)], 1).tolist()
+            below, above = (polynomial(x - number(end), line) for end, line in zip([low, high], lines, strict=True))
+        return pieces(x, [low, high], [below, inside, above])
 
     def _say_changed(self, old: Tensor, new: Tensor, cells: int) -> None:
         spread = old.std(-1).clamp(min=torch.finfo(old.dtype).tiny)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import mul
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from ascribe.errors import InputError, need
 from ascribe.kan.layer import KANLayer
-from ascribe.kan.serve.cells import spline_cells
 from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.library import function_named
+from ascribe.maths.closed_form import number, piecewise
 
 _NAMED = 8  # edges that an error names
 
@@ -22,12 +23,12 @@ def compose(kan: Network, inputs: Sequence[Any], splines: Literal["error", "piec
     """One expression an output, where the inputs of the first layer are these.
 
     Edges that are not there leave nothing. Raises InputError where edges are splines, unless they may be piecewise
-    polynomials, and where they are of another family.
+    polynomials.
     """
     if splines not in ("error", "piecewise"):
         raise InputError(f"splines={splines!r} is not known; pass 'error' or 'piecewise'.")
     if splines == "error":
-        _require_symbolic(kan)
+        _require_no_splines(kan)
     values = list(inputs)
     for l, layer in enumerate(kan.layers):
         subnodes = [
@@ -43,14 +44,9 @@ def compose(kan: Network, inputs: Sequence[Any], splines: Literal["error", "piec
     return values
 
 
-def number(value: float) -> Any:
-    """A sympy number: an integer where the value is one, else the float with all its digits."""
-    sympy = need("sympy", extra="pykan")
-    return sympy.Integer(int(value)) if value == int(value) and abs(value) < 2**53 else sympy.Float(value)
-
-
-def _require_symbolic(kan: Network) -> None:
-    left = [(l, i, j) for l, layer in enumerate(kan.layers) for i, j in (layer.mask != 0).nonzero().tolist()]
+def _require_no_splines(kan: Network) -> None:
+    splined = [(l, layer) for l, layer in enumerate(kan.layers) if layer.family == "bspline"]
+    left = [(l, i, j) for l, layer in splined for i, j in (layer.mask != 0).nonzero().tolist()]
     if left:
         more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
         raise InputError(
@@ -70,48 +66,37 @@ def _affine(expression: Any, scale: float, bias: float) -> Any:
 def _sums(layer: KANLayer, values: Sequence[Any]) -> list[Any]:
     sympy = need("sympy", extra="pykan")
     terms: list[list[Any]] = [[] for _ in range(layer.out_dim)]
-    edges = layer.symbolic
-    if edges.affine is not None:
-        affine = edges.affine.detach().double().tolist()
-        for name, i, j, (a, b, c, d) in zip(
-            edges.names, edges.source.tolist(), edges.subnode.tolist(), affine, strict=True
-        ):
-            terms[j].append(_affine(function_named(name).sympy(_affine(values[i], a, b)), c, d))
-    for i, j in (layer.mask != 0).nonzero().tolist():
-        terms[j].append(_spline(layer, i, j, values[i]))
+    for i, j in layer.present.nonzero().tolist():
+        terms[j].append(edge(layer, i, j, values[i]))
     return [sympy.Add(*each) for each in terms]
 
 
-def _spline(layer: KANLayer, i: int, j: int, value: Any) -> Any:
-    """A spline edge as one polynomial a cell, and its base function."""
-    sympy = need("sympy", extra="pykan")
-    if layer.family != "bspline":
-        raise InputError(
-            f"edges of the family {layer.family!r} are no piecewise polynomials; fix them with fix_symbolic."
-        )
-    cells, powers = spline_cells(layer.basis)
-    mask = float(layer.mask[i, j])
-    scale = mask * float(layer.scale_sp[i, j].detach())
-    coef = layer.coef[i, j].detach().double()
-    by_power = [(scale * (coef @ power[i])).tolist() for power in powers]
-    starts, inverses, breaks = (part[i].tolist() for part in (cells.starts, cells.inverses, cells.breaks))
-    pieces: list[Any] = []
-    for cell, (start, inverse) in enumerate(zip(starts, inverses, strict=True)):
-        u = number(inverse) * (value - number(start))
-        outside = cell in (0, len(breaks))
-        # Beyond the knots an edge is a straight line, or nothing.
-        degree = (2 if layer.beyond == "linear" else 0) if outside else len(by_power)
-        polynomial = reduce(
-            lambda total, c, u=u: total * u + number(c), [p[cell] for p in reversed(by_power[:degree])], 0
-        )
-        here = sympy.StrictLessThan(value, number(breaks[cell]), evaluate=False) if cell < len(breaks) else True
-        pieces.append((polynomial, here))
-    # sympy would fold piecewise arguments into the conditions, piece by piece.
-    return sympy.Piecewise(*pieces, evaluate=False) + _base(layer.base_fun, value) * number(
-        mask * float(layer.scale_base[i, j].detach())
-    )
+def edge(layer: KANLayer, i: int, j: int, value: Any) -> Any:
+    """The edge from input i to subnode j, where its input is this: its function, its curve, the sum of both, or 0."""
+    total = number(0)
+    at = layer.symbolic.at(i, j)
+    if at is not None and layer.symbolic.affine is not None:
+        a, b, c, d = layer.symbolic.affine[at].detach().double().tolist()
+        total += _affine(function_named(layer.symbolic.names[at]).sympy(_affine(value, a, b)), c, d)
+    return total + _numeric(layer, i, j, value) if bool(layer.mask[i, j] != 0) else total
 
 
-def _base(name: str, value: Any) -> Any:
+def _numeric(layer: KANLayer, i: int, j: int, value: Any) -> Any:
+    """The closed form of a numeric edge, and its base function."""
     sympy = need("sympy", extra="pykan")
-    return {"silu": value / (1 + sympy.exp(-value)), "identity": value, "zero": sympy.Integer(0)}[name]
+    with torch.no_grad():
+        scale_base, scale = (
+            layer.mask[i, j].double() * part[i, j].double() for part in (layer.scale_base, layer.scale_sp)
+        )
+        curve = layer.edge.formula(value, layer.grid[i], scale * layer.coef[i, j].double())
+    if layer.extrapolate == "error" and curve.is_Piecewise:
+        (_, below), *inside, _ = (pair.args for pair in curve.args)
+        curve = piecewise([(sympy.nan, below), *inside])
+    return curve + number(float(scale_base)) * _BASES[layer.base_fun](value)
+
+
+def _silu(value: Any) -> Any:
+    return value / (1 + need("sympy", extra="pykan").exp(-value))
+
+
+_BASES: dict[str, Callable[[Any], Any]] = {"silu": _silu, "identity": lambda value: value, "zero": lambda value: 0}

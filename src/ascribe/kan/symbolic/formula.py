@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, final
 
 import torch
@@ -14,11 +15,14 @@ from ascribe.errors import InputError, need
 from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.compose import compose
 from ascribe.kan.symbolic.evaluate import evaluate
+from ascribe.kan.symbolic.graph import inner_first, replaced, size
 from ascribe.kan.symbolic.library import LIBRARY
 from ascribe.kan.symbolic.snap import snap
 from ascribe.kan.symbolic.source import python_source, pytorch_source
 
 Normalizer = Sequence[Any]  # [mean, std], one number a column each
+# Numbers and names that are shown unasked; that are written out when they are asked for, in some seconds.
+_SHOWN, _WRITTEN = 500, 20_000
 
 
 @final
@@ -58,25 +62,34 @@ class Formula:
     def snapped(self, x: Float[Tensor, "n columns"], y: Float[Tensor, "n outputs"]) -> Formula:
         """With constants fitted to y and made exact wherever the data allow it (see `snap`); `check` is against y.
 
-        Raises InputError where the formula is not real on x.
+        Raises InputError where the formula is not real on x, and for one in pieces.
         """
+        if any(part.is_Piecewise for part in inner_first(self.expressions)):
+            raise InputError(
+                "the formula has edges in pieces, whose constants are not those of a law; call fix_symbolic or"
+                " auto_symbolic first."
+            )
         found = [snap(each, self.variables, x, y[:, n]).expression for n, each in enumerate(self.expressions)]
         exact = Formula(tuple(found), self.variables)
         return Formula(exact.expressions, exact.variables, float((exact(x.detach().double()) - y.detach()).abs().max()))
 
     def text(self, digits: int | None = None) -> str:
-        """One line an output, as sympy writes it; a name that is no word stands in back quotes."""
+        """One line an output, as sympy writes it; a name that is no word stands in back quotes.
+
+        Raises InputError, as `latex` does, for a formula that nobody could read: above 20,000 numbers and names.
+        """
         sympy = need("sympy", extra="pykan")
         shown = self if digits is None else self.round(digits)
         quoted = {v: sympy.Symbol(f"`{v.name}`") for v in self.variables if not v.name.isidentifier()}
-        return "\n".join(sympy.sstr(each.xreplace(quoted), full_prec=False) for each in shown.expressions)
+        named = (replaced(each, lambda part: quoted.get(part, part)) for each in shown._written())
+        return "\n".join(sympy.sstr(each, full_prec=False) for each in named)
 
     def latex(self, digits: int | None = None) -> str:
         """One line an output, in LaTeX; a name that is no word stands as text."""
         sympy = need("sympy", extra="pykan")
         shown = self if digits is None else self.round(digits)
         names = {v: f"\\text{{{_escaped(v.name)}}}" for v in self.variables if not v.name.isidentifier()}
-        return "\n".join(sympy.latex(each, symbol_names=names, full_prec=False) for each in shown.expressions)
+        return "\n".join(sympy.latex(each, symbol_names=names, full_prec=False) for each in shown._written())
 
     def python(self, name: str = "formula") -> str:
         """The source of a function of numpy arrays, one argument a variable."""
@@ -86,11 +99,29 @@ class Formula:
         """The source of an nn.Module from (*, columns) to (*, outputs), its numbers written out."""
         return pytorch_source(self.expressions, self.variables, name)
 
+    def _written(self) -> tuple[Any, ...]:
+        """The expressions, where they may be written out: shared parts then stand as often as they are used."""
+        if self._size > _WRITTEN:
+            raise InputError(
+                f"written out, the formula has {self._size:,} numbers and names; python() and pytorch() write once what"
+                " stands several times. For a shorter one prune, fix edges by auto_symbolic, or look at edge_formula."
+            )
+        return self.expressions
+
+    @cached_property
+    def _size(self) -> int:
+        return size(self.expressions)
+
     def __repr__(self) -> str:
         checked = "not checked" if self.check is None else f"differs by {self.check:.2e} at most"
+        if self._size > _SHOWN:
+            return f"Formula({self._size:,} numbers and names, too many to show; {checked})"
         return f"Formula({', '.join(self.text(digits=4).splitlines())}; {checked})"
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
+        """For notebooks, which show the words of `repr` where there is none."""
+        if self._size > _SHOWN:
+            return None
         return f"$\\displaystyle {self.latex(digits=4)}$".replace("\n", "$\n\n$\\displaystyle ")
 
 
@@ -109,8 +140,9 @@ def symbolic_formula(
     `normalizer=[mean, std]` writes (column - mean)/std for every column, `output_normalizer` gives outputs times std
     plus mean. On the training data, or on x (as the network takes it, normalized), the formula is compared with the
     network: see `check`. `digits` rounds the numbers, and the comparison is of the rounded ones.
-    With `splines="piecewise"` B-spline edges become piecewise polynomials, exactly: for networks of few edges, as a
-    formula of two layers holds each cell of the second with all cells of the first.
+    Edges of other families than splines come in their closed form between the ends of their grids, and in the lines
+    that they are outside: sums of waves, polynomials, quotients (see docs/layers.md). With `splines="piecewise"` so do
+    B-splines, as one polynomial a cell. It is exact, and long: a node's formula stands in every term of the next edge.
     Raises InputError where an edge is a spline (and names it), or for names and normalizers that do not fit.
 
     >>> from ascribe.kan.network import KAN
@@ -149,7 +181,7 @@ def rounded(expression: Any, digits: int) -> Any:
         value = float(f"{float(number):.{digits}g}")
         return sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value)
 
-    return expression.xreplace({number: short(number) for number in expression.atoms(sympy.Float)})
+    return replaced(expression, lambda part: short(part) if part.is_Float else part)
 
 
 _LATEX = {

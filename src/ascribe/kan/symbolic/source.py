@@ -9,7 +9,8 @@ import keyword
 from collections.abc import Sequence
 from typing import Any
 
-from ascribe.errors import InputError, need
+from ascribe.errors import InputError
+from ascribe.kan.symbolic.graph import inner_first
 
 # sympy's name: what numpy and torch call it, with {} for the argument; where only one text stands it is both's.
 _CALLS: dict[str, tuple[str, ...]] = {
@@ -114,29 +115,62 @@ def _identifiers(variables: Sequence[Any]) -> dict[str, str]:
     return found
 
 
+def _is_work(part: Any) -> bool:
+    """Whether it pays to keep a part: not a number, a name, or a name with a minus."""
+    return part.is_Function or (
+        (part.is_Add or part.is_Mul or part.is_Pow) and not part.is_number and not (-part).is_Symbol
+    )
+
+
 class _Writer:
     """Expressions in the words of one library."""
 
     def __init__(self, library: str, names: dict[str, str]) -> None:
-        self.library, self.names = library, dict(names)
+        self.library, self.names = library, names
+        self.parts: dict[Any, str] = {}
+        self.lines: list[str] = []
         self.place = 0 if library == "numpy" else 1
 
     def body(self, expressions: Sequence[Any]) -> tuple[list[str], list[str]]:
-        """What stands several times gets a line of its own; and the results."""
-        sympy = need("sympy", extra="pykan")
-        symbols = sympy.numbered_symbols("__part")
-        parts, results = sympy.cse(list(expressions), symbols=symbols)
-        lines: list[str] = []
-        for number, (symbol, part) in enumerate(parts):
-            called = f"part_{number + 1}"
-            while called in self.names.values():
-                called += "_"
-            lines.append(f"{called} = {self.write(part)}")
-            self.names[symbol.name] = called
-        return lines, [self.write(result) for result in results]
+        """What stands several times, or comes in pieces, gets lines of its own; and the results."""
+        for part, places in inner_first(expressions).items():
+            if part.is_Piecewise:
+                self._choose(part)
+            elif places > 1 and _is_work(part):
+                line = self.write(part)
+                self.lines.append(f"{self._called(part)} = {line}")
+        return self.lines, [self.write(result) for result in expressions]
+
+    def _called(self, part: Any) -> str:
+        """A name for a part, which stands for it from now on."""
+        name = f"part_{len(self.parts) + 1}"
+        while name in self.names.values():
+            name += "_"
+        self.parts[part] = name
+        return name
+
+    def _choose(self, part: Any) -> None:
+        """A line a piece, the last one first, as each is taken over those before it."""
+        written = [(self.write(value), self.write(condition)) for value, condition in part.args]
+        name = self._called(part)
+        # In torch the inputs bring the dtype, should all pieces be plain numbers.
+        none, any_value = (
+            ("numpy.nan", "{}") if self.place == 0 else ("inputs.new_tensor(math.nan)", "inputs.new_zeros(()) + {}")
+        )
+        before = none
+        for value, condition in reversed(written):
+            line = (
+                any_value.format(value)
+                if condition == "True"
+                else f"{self.library}.where({condition}, {value}, {before})"
+            )
+            self.lines.append(f"{name} = {line}")
+            before = name
 
     def write(self, part: Any) -> str:
         name, args = part.func.__name__, part.args
+        if part in self.parts:
+            return self.parts[part]
         if part.is_Symbol:
             return self.names[part.name]
         if name in ("BooleanTrue", "BooleanFalse"):
@@ -156,16 +190,6 @@ class _Writer:
             return self._pairs(name, [self.write(a) for a in args])
         if name in _RELATIONS:
             return f"({self.write(args[0])} {_RELATIONS[name]} {self.write(args[1])})"
-        if name == "Piecewise":
-            chosen = f"{self.library}.nan"
-            for value, condition in reversed(args):
-                truth = condition.func.__name__ == "BooleanTrue"
-                chosen = (
-                    self.write(value)
-                    if truth
-                    else f"{self.library}.where({self.write(condition)}, {self.write(value)}, {chosen})"
-                )
-            return chosen
         if name == "ITE":
             return f"{self.library}.where({', '.join(self.write(a) for a in args)})"
         if name == "Heaviside":
@@ -178,14 +202,16 @@ class _Writer:
             return str(int(part))
         if part.is_Rational:
             return f"{int(part.p)}/{int(part.q)}"
-        return {"Pi": "math.pi", "Exp1": "math.e"}.get(part.func.__name__) or repr(float(part))
+        return {"Pi": "math.pi", "Exp1": "math.e", "NaN": "math.nan"}.get(part.func.__name__) or repr(float(part))
 
     def _product(self, part: Any) -> str:
         above: list[str] = []
         below: list[str] = []
         for factor in part.as_ordered_factors():
             base, exponent = factor.as_base_exp()
-            if not factor.is_number and exponent.is_Integer and exponent < 0:
+            if factor in self.parts:
+                above.append(self.parts[factor])
+            elif not factor.is_number and exponent.is_Integer and exponent < 0:
                 below.append(self._inner(base**-exponent))
             elif factor.is_Rational and not factor.is_Integer:
                 above += [str(int(factor.p))] if abs(factor.p) != 1 else []

@@ -8,11 +8,19 @@ Source: Mason & Handscomb (2002), Chebyshev Polynomials.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from jaxtyping import Float
+from numpy.polynomial.chebyshev import cheb2poly
 from torch import Tensor
 
+from ascribe.maths.closed_form import polynomial
 from ascribe.maths.families.family import Family
+
+# The degree from which powers of t alone would cancel each other: they cost a digit every third degree.
+_POWERS = 10
 
 
 def derivatives(
@@ -31,4 +39,19 @@ def derivatives(
     return [torch.stack(level, 1) for level in zip(*columns, strict=True)]
 
 
-CHEBYSHEV = Family("chebyshev", derivatives, nested=True)
+def formula(t: Any, coefficients: Sequence[float | int], order: int) -> Any:
+    r"""A polynomial in t; of degree 10 or more, one in t and $s = T_{10}(t)$.
+
+    Those are $T_{10k+b} = 2\,T_k(s)\,T_b(t) - T_{10k-b}(t)$.
+    """
+    left = list(coefficients)
+    for m in reversed(range(_POWERS, len(left))):
+        if b := m % _POWERS:
+            left[m - 2 * b] -= left[m]
+            left[m] *= 2
+    parts = [polynomial(t, cheb2poly(left[m : m + _POWERS]).tolist()) for m in range(0, len(left), _POWERS)]
+    s = polynomial(t, cheb2poly([0] * _POWERS + [1]).tolist())
+    return sum((formula(s, [0] * k + [1], order) * part for k, part in enumerate(parts[1:], start=1)), start=parts[0])
+
+
+CHEBYSHEV = Family("chebyshev", derivatives, formula, nested=True)

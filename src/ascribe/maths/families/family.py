@@ -1,9 +1,10 @@
-"""What a family of edge functions is: so many functions on [-1, 1], and their derivatives."""
+"""What a family of edge functions is: so many functions on [-1, 1], their derivatives, and how they are written."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -21,6 +22,13 @@ class Derivatives(Protocol):
     ) -> list[Float[Tensor, "inputs count n"]]: ...
 
 
+@runtime_checkable
+class ClosedForm(Protocol):
+    """The sum of the functions times their coefficients, in sympy's words."""
+
+    def __call__(self, t: Any, coefficients: Sequence[float | int], order: int) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Family:
     """`count` functions on [-1, 1], which an edge stretches over the range of its grid; `order` is what it makes of it.
@@ -30,5 +38,6 @@ class Family:
 
     name: str
     derivatives: Derivatives
+    formula: ClosedForm
     nested: bool = False
     unity: bool = False

@@ -9,11 +9,15 @@ Source: Huybrechs (2010), On the Fourier extension of nonperiodic functions.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.errors import need
+from ascribe.maths.closed_form import number
 from ascribe.maths.families.family import Family
 
 
@@ -32,4 +36,12 @@ def derivatives(
     return found
 
 
-FOURIER = Family("fourier", derivatives, nested=True)
+def formula(t: Any, coefficients: Sequence[float | int], order: int) -> Any:
+    """The series itself."""
+    sympy = need("sympy", extra="pykan")
+    angle = sympy.pi * t / 2
+    waves = (sympy.sin((m + 1) // 2 * angle) if m % 2 else sympy.cos(m // 2 * angle) for m in range(len(coefficients)))
+    return sympy.Add(*(number(c) * wave for c, wave in zip(coefficients, waves, strict=True)))
+
+
+FOURIER = Family("fourier", derivatives, formula, nested=True)

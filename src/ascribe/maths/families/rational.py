@@ -15,16 +15,22 @@ Source: Floater & Hormann (2007), Barycentric rational interpolation with no pol
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ascribe.errors import InputError
+from ascribe.errors import InputError, need
+from ascribe.maths.closed_form import number, polynomial
 from ascribe.maths.families.family import Family
 
 # Products of more factors leave the range of float32, and of float64.
 _SINGLE, _MOST = 100, 1000
+# Of more functions, powers of t would cancel each other.
+_POWERS = 16
 
 Series = list[Tensor]  # Taylor coefficients
 
@@ -84,4 +90,31 @@ def _product(a: Series, b: Series, degree: int) -> Tensor:
     return total
 
 
-RATIONAL = Family("rational", derivatives, unity=True)
+def formula(t: Any, coefficients: Sequence[float | int], order: int) -> Any:
+    """The quotient of two polynomials; of more than 16 functions they are sums of products, as they are computed."""
+    count = len(coefficients)
+    weights = _weights(count, order)
+    nodes = [Fraction(2 * m, max(1, count - 1)) - 1 for m in range(count)]
+    if count > _POWERS:
+        sympy = need("sympy", extra="pykan")
+        offsets = [2 * t - number(float(2 * node)) for node in nodes]
+        products = [sympy.Mul(*offsets[:m], *offsets[m + 1 :]) for m in range(count)]
+        below = sympy.Add(*(number(w) * p for w, p in zip(weights, products, strict=True)))
+        above = sympy.Add(*(number(w * c) * p for w, c, p in zip(weights, coefficients, products, strict=True)))
+        return above / below
+    products = [_expanded(nodes[:m] + nodes[m + 1 :]) for m in range(count)]
+    shares = [Fraction(w) * Fraction(c) for w, c in zip(weights, coefficients, strict=True)]
+    below = [sum(Fraction(w) * p[d] for w, p in zip(weights, products, strict=True)) for d in range(count)]
+    above = [sum(share * p[d] for share, p in zip(shares, products, strict=True)) for d in range(count)]
+    return polynomial(t, [float(a / below[0]) for a in above]) / polynomial(t, [float(b / below[0]) for b in below])
+
+
+def _expanded(nodes: Sequence[Fraction]) -> list[Fraction]:
+    """The powers in the product of t minus each node."""
+    powers = [Fraction(1)]
+    for node in nodes:
+        powers = [a - node * b for a, b in zip([Fraction(0), *powers], [*powers, Fraction(0)], strict=True)]
+    return powers
+
+
+RATIONAL = Family("rational", derivatives, formula, unity=True)

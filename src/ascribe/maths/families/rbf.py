@@ -9,10 +9,15 @@ Source: Broomhead & Lowe (1988); as edges: Li (2024), Kolmogorov-Arnold networks
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.errors import need
+from ascribe.maths.closed_form import number
 from ascribe.maths.families.family import Family
 
 
@@ -31,4 +36,11 @@ def derivatives(
     return found
 
 
-RBF = Family("rbf", derivatives)
+def formula(t: Any, coefficients: Sequence[float | int], order: int) -> Any:
+    """The sum of Gaussians."""
+    sympy = need("sympy", extra="pykan")
+    z = number((len(coefficients) - order) / 2) * (t + 1) + number((order - 1) / 2)
+    return sympy.Add(*(number(c) * sympy.exp(-((z - m) ** 2)) for m, c in enumerate(coefficients)))
+
+
+RBF = Family("rbf", derivatives, formula)

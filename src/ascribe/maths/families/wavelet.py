@@ -9,10 +9,16 @@ Source: Daubechies (1992), Ten Lectures on Wavelets, 3.3.5.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.errors import need
+from ascribe.maths.closed_form import number, polynomial
 from ascribe.maths.families.family import Family
 
 _WIDTH = 4 / 3
@@ -41,4 +47,15 @@ def derivatives(
     return found
 
 
-WAVELET = Family("wavelet", derivatives, nested=True)
+def formula(t: Any, coefficients: Sequence[float | int], order: int) -> Any:
+    """A line and the sum of hats."""
+    sympy = need("sympy", extra="pykan")
+    total = polynomial(t, coefficients[:2])
+    for hat, c in enumerate(coefficients[2:], start=1):
+        scale = 2 ** math.floor(math.log2(hat))
+        z = number(scale / _WIDTH) * t + number((scale - 2 * (hat - scale) - 1) / _WIDTH)
+        total += number(c) * (1 - z**2) * sympy.exp(-(z**2) / 2)
+    return total
+
+
+WAVELET = Family("wavelet", derivatives, formula, nested=True)
