@@ -10,9 +10,11 @@ import pytest
 import sympy
 import torch
 from matplotlib.colors import same_color
+from matplotlib.figure import Figure
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN
+from ascribe.kan.hypotheses.tree import tree
 from ascribe.kan.symbolic.pareto import Candidate, Pareto
 from ascribe.plots import pareto
 from ascribe.plots.palette import UP
@@ -135,3 +137,17 @@ def test_nothing_is_left_behind(kan):
         ax.figure.canvas.draw()
     assert (dict(plt.rcParams), plt.get_fignums()) == before[:2]
     assert torch.equal(torch.random.get_rng_state(), before[2])
+
+
+def test_names_of_a_tree_stand_beside_each_other_whatever_their_length():
+    x = torch.rand(30, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    names = ["a", "the living area in $", "a very long name of a column of a table", "$x_1$"]
+    found = tree(lambda x: x[:, 0] * (x[:, 1] + x[:, 2] ** 2) + x[:, 3], x, names=names)
+    for figure in (found.plot(), found.plot(ax=Figure((3, 3)).add_subplot()), found.plot(style="box")):
+        figure.draw_without_rendering()
+        shown = figure.axes[0].texts
+        boxes = [text.get_window_extent() for text in shown if text.get_va() == "top"]
+        assert len(boxes) == 4
+        assert {"a", "$x_1$"} <= {text.get_text() for text in shown}
+        assert all(box.y0 >= 0 for box in boxes)
+        assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])

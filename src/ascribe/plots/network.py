@@ -47,8 +47,8 @@ def network(
     between dollars) or sympy expressions; `in_vars` may name all columns of the data where a network takes some of
     them; by themselves they are the network's own names. Curves run over the range of the data `x`, or of the data that
     the network remembers; where a function has a pole in it they break off. Of a network with more than 1,000 edges the
-    strongest are drawn, and the picture says so. One figure, a dozen artists whatever the size; it is returned, and is
-    `ax`'s own where `ax` is given.
+    strongest of every layer are drawn, and the picture says so. One figure, a dozen artists whatever the size; it is
+    returned, and is `ax`'s own where `ax` is given.
 
     Raises InputError when there are not as many variables as inputs or outputs, or one is no mathematics, and for data
     on which the network gives no numbers.

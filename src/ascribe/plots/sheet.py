@@ -44,7 +44,7 @@ class Sheet:
         return self.size / 72 / self.unit
 
     def longest(self, names: tuple[str, ...]) -> float:
-        return max(_letters(name) for name in names) * LETTER * self.line
+        return max(letters_in(name) for name in names) * LETTER * self.line
 
     def turned(self, names: tuple[str, ...]) -> bool:
         """Whether the names of a layer's nodes stand upright, having no room side by side."""
@@ -130,6 +130,6 @@ def strongest_edges(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
     return tuple(edges[k] for k in strongest(scores, MOST, layers))
 
 
-def _letters(name: str) -> int:
+def letters_in(name: str) -> int:
     """Letters that `name` shows: the signs of mathematics are not drawn."""
     return len(name) if "$" not in name.replace(r"\$", "") else sum(c.isalnum() for c in name)

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.kan.hypotheses.tree import Kind, Tree
-from ascribe.plots.canvas import axes, ink, paper, root
-from ascribe.plots.network import named
+from ascribe.plots.canvas import WIDTH, axes, ink, paper, room, root
+from ascribe.plots.network import variables
+from ascribe.plots.sheet import LETTER, letters_in
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
+_SIZE = 11  # points of a name
 _SIGN: dict[Kind, str] = {"sum": "+", "product": "×", "of a sum": "F(+)", "function": "F", "variable": ""}
 _WORD: dict[Kind, str] = {"sum": "Add", "product": "Mul", "of a sum": "GS", "function": "", "variable": ""}
 
@@ -36,10 +38,17 @@ def tree(
     if style not in ("tree", "box"):
         raise InputError(f"style={style!r} is not known; pass 'tree' or 'box'.")
     own = drawn.names or tuple(f"$x_{{{i}}}$" for i in range(count))
-    labels = named(names, own, "names")
-    ax = axes(ax, height=1.0 + 0.8 * drawn.height, width=max(3.0, 0.7 * count))
+    labels = variables(names, own, "names")
+    longest = max(map(letters_in, labels)) * LETTER * _SIZE / 72
+    width = max(3.0, 0.7 * count, min(WIDTH, 1.2 * longest * count))
+    # Names that have no room side by side stand upright, below the tree.
+    upright = 1.1 * longest > (width if ax is None else room(ax)[0]) / count
+    ax = axes(ax, height=1.0 + 0.8 * drawn.height + longest * upright, width=width)
+    below, tall = 0.7, room(ax)[1]
+    if upright:
+        below = 0.2 + longest * (drawn.height + 0.7) / max(tall - longest, 0.3 * tall)
     ax.set_xlim(-0.6, count - 0.4)
-    ax.set_ylim(-0.7, drawn.height + 0.5)
+    ax.set_ylim(-below, drawn.height + 0.5)
     ax.axis("off")
     place = {variable: x for x, variable in enumerate(drawn.variables)}
 
@@ -54,7 +63,10 @@ def tree(
         if node.children:
             draw(ax, node, middle)
         else:
-            ax.text(middle(node), -0.2, labels[node.variables[0]], ha="center", va="top", color=ink(ax), fontsize=11)
+            ax.text(
+                middle(node), -0.2, labels[node.variables[0]], ha="center", va="top", color=ink(ax), fontsize=_SIZE,
+                rotation=90 if upright else 0,
+            )  # fmt: skip
     return root(ax)
 
 

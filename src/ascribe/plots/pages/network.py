@@ -139,9 +139,8 @@ def _number(value: float) -> float | None:
 def _text(sheet: Sheet, formulas: Formulas, data: dict[str, Any], title: str | None) -> str:
     template = files("ascribe.plots.pages") / "template"
     drawing = Drawing(sheet, formulas, opacity([edge["scores"][0] or 0.0 for edge in data["edges"]], data["beta"]))
-    says = escape(
-        title if title is not None else f"A network of {len(sheet.picture.edges) + sheet.picture.left_out[0]:,} edges"
-    )
+    count = len(sheet.picture.edges) + sheet.picture.left_out[0]
+    says = escape(title if title is not None else f"A network of {count:,} edge{'' if count == 1 else 's'}")
     options = "".join(f'<option value="{m}">{escape(name)}</option>' for m, name in enumerate(data["metrics"]))
     # a text may hold what would end the script's element
     held = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", r"\u003c")
