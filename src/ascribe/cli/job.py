@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class Job:
 
     def run(self, settings: Settings) -> str:
         """Study the table, write the files, and return the lines to end with. Raises AscribeError."""
+        started = time.perf_counter()
         check_folder(self.out)
         with Progress(self.table.name) as progress:
             study = conduct(
@@ -42,4 +44,4 @@ class Job:
             )
             progress("writing the report", 0.96)
             write(study, self.out)
-        return summary(study, self.out)
+        return summary(study, self.out, time.perf_counter() - started)

@@ -10,10 +10,10 @@ from ascribe.report.write import PAGE
 LEADING, LEAST = 5, 0.005
 
 
-def summary(study: Study, out: Path) -> str:
-    """The figures on the test part, the leading columns, and where the report is."""
+def summary(study: Study, out: Path, seconds: float) -> str:
+    """The figures on the test part, the leading columns, what it took, and where the report is."""
     width = max(len(yardstick.name) for yardstick in study.models)
-    lines = [f"{study.title}: {study.rows:,} rows, {study.test:,} of them to test on; {study.seconds:.0f} s"]
+    lines = [f"{study.title}: {study.rows:,} rows, {study.test:,} of them to test on; {seconds:.0f} s"]
     for yardstick in study.models:
         figures = "   ".join(f"{name} {value:.4g}" for name, value in yardstick.test.items())
         lines.append(f"  {yardstick.name:{width}}   {figures}")
