@@ -99,6 +99,27 @@ def test_a_node_that_nothing_reaches_is_grey():
     assert not len(ribbons(ax))
 
 
+@pytest.mark.parametrize("shares", [[1, 0.01, 0.01, 0.01], [0.01, 0.01, 0.01, 1], [0.01, 1, 0.01, 0.01]])
+def test_names_of_small_nodes_do_not_run_into_each_other(shares):
+    nodes = np.array(shares)
+    names = tuple(tuple(f"{layer}{i}" for i in range(4)) for layer in "ab")
+    ax = sankey(Flow((nodes, nodes), (np.ones((4, 4)),), names, ("in", "out")))
+    root = ax.get_figure()
+    assert root is not None
+    root.draw_without_rendering()
+    for texts in (ax.get_yticklabels(), ax.texts):
+        boxes = [text.get_window_extent() for text in texts]
+        assert [text.get_text()[1] for text in texts] == list("0123")
+        assert all(below.y1 <= above.y0 for above, below in pairwise(boxes))
+
+
+def test_a_network_names_its_own_columns():
+    kan = KAN([3, 2, 1])
+    kan.names = ["height", "width", "price in $"]
+    kan.remember(torch.rand(20, 3))
+    assert flow_of(kan.prune_input(active_inputs=[0, 2])).names[0] == ("height", "price in $")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

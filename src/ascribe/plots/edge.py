@@ -44,7 +44,7 @@ def edge(
         values = kan.activations(kan.data(x)).nodes[l]
         ((across, up),) = curves_of(layer, values, torch.tensor([i]), torch.tensor([j]), points=400)
         some = values[:: -(-len(values) // SAMPLES), i]
-        at = np.column_stack([some.cpu().numpy(), curve(layer, i, j, some).cpu().numpy()])
+        at = np.column_stack([part.cpu().double().numpy() for part in (some, curve(layer, i, j, some))])
     ax = axes(ax, 3.4, 4.6)
     kind = kind_of(kan.mode(l, i, j))
     colour = LOOKS[kind].colour or ink(ax)
@@ -55,6 +55,7 @@ def edge(
     ax.set_xlabel(_input(kan, l, i))
     ax.set_ylabel(f"edge ({l}, {i}, {j})")
     ax.set_title(_says(kan, l, i, j, kind), fontsize=10, color=ink(ax))
+    ax.locator_params(nbins=6)
     quiet(ax, grid="both")
     return ax
 

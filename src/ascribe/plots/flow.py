@@ -93,7 +93,8 @@ def _of_network(net: Network) -> Flow:
         owners = np.asarray(net.owners(layer))
         links.append(as_array(edges) @ (owners[:, None] == np.arange(len(nodes[layer]))))
     names = [tuple(f"{layer},{i}" for i in range(len(values))) for layer, values in enumerate(nodes)]
-    names[0] = tuple(f"x{column + 1}" for column in net.input_id.tolist())
+    own = net.names or [f"x{column + 1}" for column in range(net.columns)]
+    names[0] = tuple(own[column] for column in net.input_id.tolist())
     names[-1] = tuple(f"output {i}" for i in range(len(nodes[-1]))) if len(nodes[-1]) > 1 else ("output",)
     return Flow(nodes, tuple(links), tuple(names), ("inputs", *(f"layer {i}" for i in range(1, len(nodes)))))
 

@@ -12,7 +12,7 @@ from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
 from ascribe.kan.network import KAN
 from ascribe.kan.structure import Network
-from ascribe.plots.canvas import axes, ink, letters, quiet
+from ascribe.plots.canvas import axes, ink, letters, quiet, room
 from ascribe.plots.flow import Flow, flow_of
 from ascribe.plots.labels import label
 from ascribe.plots.palette import SERIES
@@ -24,6 +24,8 @@ BAR, GAP = 0.035, 0.025
 """Width of a node, in layers, and room between nodes, in heights of a layer."""
 FAINT = 0.003
 """Links below this share of a layer are thinner than a line, and are left out."""
+LINE = 0.16
+"""Inches of a line of names."""
 READABLE = 0.04
 """Nodes below this share of a layer, between the first and the last, have no room for their name."""
 
@@ -61,9 +63,10 @@ def sankey(
         colours.append(_mixed(arriving, colours[-1]))
     for place, (layer, bottom, colour) in enumerate(zip(nodes, bottoms, colours, strict=True)):
         ax.bar(np.full(len(layer), place), layer, BAR, bottom, color=np.clip(colour, 0, 1), zorder=3)
-    _names(ax, shown, nodes, bottoms)
+    height = 1.03 + GAP * (count - 1)
+    _names(ax, shown, nodes, bottoms, LINE * height / (0.8 * room(ax)[1]))
     ax.set_xlim(-BAR, len(nodes) - 1 + BAR)
-    ax.set_ylim(1.03 + GAP * (count - 1), 0)
+    ax.set_ylim(height, 0)
     says = ["height: share of the layer"]
     layers = zip(whole.nodes, nodes, strict=True)
     if any(len(layer) > len(drawn) and drawn[-1] >= FAINT for layer, drawn in layers):
@@ -139,12 +142,27 @@ def _ribbon(x0: float, x1: float, top0: float, low0: float, top1: float, low1: f
     return Path(corners, [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY])
 
 
-def _names(ax: matplotlib.axes.Axes, flow: Flow, nodes: list[np.ndarray], bottoms: list[np.ndarray]) -> None:
+def _names(
+    ax: matplotlib.axes.Axes, flow: Flow, nodes: list[np.ndarray], bottoms: list[np.ndarray], line: float
+) -> None:
     last = len(nodes) - 1
-    ax.set_yticks(bottoms[0] + nodes[0] / 2, [label(name, letters(ax) // 2 + 6) for name in flow.names[0]])
+    middles = [bottom + layer / 2 for bottom, layer in zip(bottoms, nodes, strict=True)]
+    for place in (0, last):
+        middles[place] = _apart(middles[place], line)
+    ax.set_yticks(middles[0], [label(name, letters(ax) // 2 + 6) for name in flow.names[0]])
     ax.set_xticks(range(len(nodes)), [label(name, 16) for name in flow.layers])
     for place in range(1, len(nodes)):
-        for name, share, bottom in zip(flow.names[place], nodes[place], bottoms[place], strict=True):
+        for name, share, middle in zip(flow.names[place], nodes[place], middles[place], strict=True):
             if place == last or share >= READABLE:
                 side = place + 0.7 * BAR
-                ax.text(side, bottom + share / 2, label(name, 18), va="center", fontsize=8.5, color=ink(ax), zorder=4)
+                ax.text(side, middle, label(name, 18), va="center", fontsize=8.5, color=ink(ax), zorder=4)
+
+
+def _apart(places: np.ndarray, line: float) -> np.ndarray:
+    """Places in order, each moved back until it is a line before the next, but none before 0.
+
+    >>> _apart(np.array([0.25, 0.875, 0.9375, 1.0]), 0.125).tolist()
+    [0.25, 0.75, 0.875, 1.0]
+    """
+    steps = line * np.arange(len(places))
+    return np.maximum(np.minimum.accumulate((places - steps)[::-1])[::-1], 0) + steps
