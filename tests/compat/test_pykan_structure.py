@@ -280,3 +280,12 @@ def test_the_penalty_and_speed():
     assert kan.speed() is kan
     assert len(list(kan.get_params())) == len(list(kan.parameters()))
     kan.update_grid_from_samples(x)
+
+
+def test_grids_go_all_the_way_to_the_data():
+    kan = KAN([1, 1], grid=5, dtype=float64)
+    x = torch.linspace(-10, 10, 101, dtype=float64)[:, None]
+    kan.update_grid_from_samples(x)
+    assert [float(end) for end in kan.layers[0].range] == pytest.approx([-10, 10])
+    kan = KAN([1, 1], grid=5, dtype=float64)
+    assert float(kan.update_grid(x, tolerance=1e-3).change[0].max()) <= 1e-3

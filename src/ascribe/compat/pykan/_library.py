@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, KeysView, Mapping
 from typing import Any, final
 
 from torch import Tensor
@@ -29,6 +29,9 @@ class Library(Mapping[str, Entry]):
 
     def __len__(self) -> int:
         return len(native.LIBRARY) + len(native.ALIASES)
+
+    def keys(self) -> KeysView[str]:
+        return dict.fromkeys(self).keys()  # which show themselves
 
     def __contains__(self, name: object) -> bool:
         return name in native.LIBRARY or name in native.ALIASES

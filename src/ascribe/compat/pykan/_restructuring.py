@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from ascribe.compat.pykan._reading import Reading
 from ascribe.compat.pykan.KANLayer import refit, resampled
 from ascribe.kan import network as native
+from ascribe.kan.grids import GridUpdate
 from ascribe.kan.reshape import swap as swaps
 
 Net = TypeVar("Net", bound="Restructuring")
@@ -105,8 +107,15 @@ class Restructuring(Reading):
         """Keep the present state as a new version."""
         return super().log_history(method_name)
 
+    def update_grid(self, x: Float[Tensor, "*batch columns"], tolerance: float = math.inf) -> GridUpdate:
+        """Move the knots of every layer to the data, all the way; the splines are fitted anew, as near as they can be.
+
+        With a `tolerance` no input's edges change by more than that share of their spread, as in the native network.
+        """
+        return super().update_grid(x, tolerance)
+
     def update_grid_from_samples(self, x: Float[Tensor, "*batch columns"]) -> None:
-        """Move the knots of every layer to the data."""
+        """As `update_grid`."""
         self.update_grid(x)
 
     def initialize_grid_from_another_model(self, model: native.KAN, x: Float[Tensor, "n columns"]) -> None:

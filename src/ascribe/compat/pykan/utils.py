@@ -168,7 +168,7 @@ def model2param(model: nn.Module) -> Float[Tensor, " parameters"]:
 
 def sparse_mask(in_dim: int, out_dim: int) -> Float[Tensor, "inputs outputs"]:
     """1 for the edges from an input to the nearest output and to an output from the nearest input, 0 for the others."""
-    return nearest_links(in_dim, out_dim).float()
+    return nearest_links(in_dim, out_dim).to(torch.get_default_dtype())
 
 
 def ex_round(ex1: Any, n_digit: int) -> Any:
