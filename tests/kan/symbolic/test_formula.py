@@ -11,8 +11,9 @@ from torch import nn
 
 from ascribe.errors import InputError
 from ascribe.kan.network import KAN
-from ascribe.kan.symbolic.formula import symbolic_formula
+from ascribe.kan.symbolic.formula import Formula, symbolic_formula
 from ascribe.kan.symbolic.library import LIBRARY, add_symbolic
+from ascribe.kan.symbolic.parse import parse
 from ascribe.maths.families import FAMILIES
 from ascribe.maths.kernels.base import BASES
 
@@ -247,6 +248,37 @@ def test_the_formula_of_one_edge(family: str) -> None:
     assert kan.edge_formula(0, 0, 0).text() == "0"
     with pytest.raises(InputError, match="no edge"):
         kan.edge_formula(0, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("truth", "dtype"),
+    [("sin(3*a) + b**2", torch.float64), ("exp(a) + b**3", torch.float64),
+     ("log(a + 2) + sqrt(b + 1.5)", torch.float64), ("sin(3*a) + b**2", torch.float32)],
+)  # fmt: skip
+def test_a_network_that_was_read_shows_no_rounding_errors(truth: str, dtype: torch.dtype) -> None:
+    law, (a, b) = parse(truth, ["a", "b"]), sympy.symbols("a b")
+    x = 2 * torch.rand(200, 2, dtype=dtype, generator=torch.Generator().manual_seed(0)) - 1
+    kan = KAN([2, 1], dtype=dtype)
+    kan.fit((x, Formula((law,), (a, b))(x)), steps=10, progress=False)
+    kan.auto_symbolic(verbose=0)
+    formula = kan.symbolic_formula(["a", "b"])
+    assert parse(formula.text(4), ["a", "b"]) == law
+    assert all(abs(number) > 1e-10 for number in formula.expressions[0].atoms(sympy.Float))
+
+
+def test_gathering_stops_where_the_data_see_a_difference() -> None:
+    kan = KAN([1, 1], dtype=torch.float64)
+    kan.fix(0, 0, 0, "x", (1, 0, 1, 1e-11))
+    assert "1.0e-11" in symbolic_formula(kan, x=rows(1)).text()
+    assert "1.0e-11" not in symbolic_formula(kan, x=1e6 * rows(1)).text()
+
+
+def test_two_columns_of_one_name_are_told_apart_or_refused() -> None:
+    kan = symbolic_network(0)
+    kan.names = ["a", "a"]
+    with pytest.raises(InputError, match=r"\['a', 'a'\] does not name 2 columns, each once; pass var"):
+        symbolic_formula(kan)
+    assert symbolic_formula(kan, var=["a", "b"], x=rows(2)).check < 1e-9
 
 
 def test_the_check_tells_of_what_differs() -> None:

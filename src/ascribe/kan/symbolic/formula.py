@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, final
 
@@ -15,14 +15,17 @@ from ascribe.errors import InputError, need
 from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.compose import compose
 from ascribe.kan.symbolic.evaluate import evaluate
+from ascribe.kan.symbolic.gather import gathered
 from ascribe.kan.symbolic.graph import inner_first, replaced, size
 from ascribe.kan.symbolic.library import LIBRARY
+from ascribe.kan.symbolic.sample import Normalizer, Sample, means_and_deviations
 from ascribe.kan.symbolic.snap import snap
 from ascribe.kan.symbolic.source import python_source, pytorch_source
 
-Normalizer = Sequence[Any]  # [mean, std], one number a column each
 # Numbers and names that are shown unasked; that are written out when they are asked for, in some seconds.
 _SHOWN, _WRITTEN = 500, 20_000
+# Shares of a sum that are tried as rounding errors: these powers of the network's precision.
+_ROUNDINGS = (0.6, 0.8)
 
 
 @final
@@ -64,7 +67,7 @@ class Formula:
 
         Raises InputError where the formula is not real on x, and for one in pieces.
         """
-        if any(part.is_Piecewise for part in inner_first(self.expressions)):
+        if self.in_pieces:
             raise InputError(
                 "the formula has edges in pieces, whose constants are not those of a law; call fix_symbolic or"
                 " auto_symbolic first."
@@ -101,26 +104,32 @@ class Formula:
 
     def _written(self) -> tuple[Any, ...]:
         """The expressions, where they may be written out: shared parts then stand as often as they are used."""
-        if self._size > _WRITTEN:
+        if self.size > _WRITTEN:
             raise InputError(
-                f"written out, the formula has {self._size:,} numbers and names; python() and pytorch() write once what"
+                f"written out, the formula has {self.size:,} numbers and names; python() and pytorch() write once what"
                 " stands several times. For a shorter one prune, fix edges by auto_symbolic, or look at edge_formula."
             )
         return self.expressions
 
     @cached_property
-    def _size(self) -> int:
+    def size(self) -> int:
+        """How many numbers, names and operations there are, written out."""
         return size(self.expressions)
+
+    @cached_property
+    def in_pieces(self) -> bool:
+        """Whether edges come in one expression a cell."""
+        return any(part.is_Piecewise for part in inner_first(self.expressions))
 
     def __repr__(self) -> str:
         checked = "not checked" if self.check is None else f"differs by {self.check:.2e} at most"
-        if self._size > _SHOWN:
-            return f"Formula({self._size:,} numbers and names, too many to show; {checked})"
+        if self.size > _SHOWN:
+            return f"Formula({self.size:,} numbers and names, too many to show; {checked})"
         return f"Formula({', '.join(self.text(digits=4).splitlines())}; {checked})"
 
     def _repr_latex_(self) -> str | None:
         """For notebooks, which show the words of `repr` where there is none."""
-        if self._size > _SHOWN:
+        if self.size > _SHOWN:
             return None
         return f"$\\displaystyle {self.latex(digits=4)}$".replace("\n", "$\n\n$\\displaystyle ")
 
@@ -157,20 +166,33 @@ def symbolic_formula(
     columns = [v if isinstance(v, sympy.Symbol) else sympy.Symbol(str(v)) for v in variables]
     inputs = columns
     if normalizer is not None:
-        mean, std = _normalizer(normalizer, len(columns), "normalizer")
+        mean, std = means_and_deviations(normalizer, len(columns), "normalizer")
         inputs = [(v - m) / s for v, m, s in zip(columns, mean, std, strict=True)]
     outputs = compose(kan, [inputs[i] for i in kan.input_id.tolist()], splines)
-    shift, scale = [0.0] * len(outputs), [1.0] * len(outputs)
     if output_normalizer is not None:
-        shift, scale = _normalizer(output_normalizer, len(outputs), "output_normalizer")
-        outputs = [out * sympy.Float(s) + sympy.Float(m) for out, m, s in zip(outputs, shift, scale, strict=True)]
-    if digits is not None:
-        outputs = [rounded(out, digits) for out in outputs]
+        mean, std = means_and_deviations(output_normalizer, len(outputs), "output_normalizer")
+        outputs = [out * sympy.Float(s) + sympy.Float(m) for out, m, s in zip(outputs, mean, std, strict=True)]
     formula = Formula(tuple(outputs), tuple(columns))
-    if x is None and not kan.has_data:
+    sample = None
+    if x is not None or kan.has_data:
+        sample = Sample.of(kan, kan.data(x), normalizer, output_normalizer)
+        formula = _plain(formula, sample)
+    if digits is not None:
+        formula = formula.round(digits)
+    return formula if sample is None else replace(formula, check=sample.difference(formula))
+
+
+def _plain(formula: Formula, sample: Sample) -> Formula:
+    """The formula gathered, where the sample shows that only rounding errors go."""
+    if formula.size > _WRITTEN // 10 or formula.in_pieces:
         return formula
-    data = kan.data(x)
-    return Formula(formula.expressions, formula.variables, _difference(kan, formula, data, normalizer, shift, scale))
+    bound = sample.difference(formula) + sample.rounding
+    for power in _ROUNDINGS:
+        share = sample.precision**power
+        found = Formula(tuple(gathered(each, share) for each in formula.expressions), formula.variables)
+        if found.size <= formula.size and sample.difference(found) <= bound:
+            return found
+    return formula
 
 
 def rounded(expression: Any, digits: int) -> Any:
@@ -198,35 +220,9 @@ def _escaped(name: str) -> str:
 
 
 def _variables(kan: Network, var: Sequence[Any] | None) -> list[Any]:
-    if var is None:
-        return list(kan.names or [f"x_{i + 1}" for i in range(kan.columns)])
-    if len(var) != kan.columns or len(set(map(str, var))) != len(var):
-        raise InputError(f"var={list(var)!r} does not name {kan.columns} columns, each once; pass one name a column.")
-    return list(var)
-
-
-def _normalizer(given: Normalizer, count: int, name: str) -> tuple[list[float], list[float]]:
-    if len(given) != 2:
-        raise InputError(f"{name} has {len(given)} entries; pass [mean, std].")
-    mean, std = (torch.as_tensor(part, dtype=torch.float64).flatten().tolist() for part in given)
-    if len(mean) != count or len(std) != count or not all(std):
+    given = var if var is not None else kan.names or [f"x_{i + 1}" for i in range(kan.columns)]
+    if len(given) != kan.columns or len(set(map(str, given))) != len(given):
         raise InputError(
-            f"{name} has {len(mean)} means and {len(std)} deviations for {count} columns; pass [mean, std] with one"
-            " number a column each, no deviation of 0."
+            f"{list(given)!r} does not name {kan.columns} columns, each once; pass var with one name a column."
         )
-    return mean, std
-
-
-def _difference(
-    kan: Network, formula: Formula, data: Tensor, normalizer: Normalizer | None, shift: list[float], scale: list[float]
-) -> float:
-    """The largest difference on rows that the network takes; infinite where the formula is not real."""
-    rows = data.reshape(-1, data.shape[-1])
-    with torch.no_grad():
-        wanted = kan(rows).double() * rows.new_tensor(scale).double() + rows.new_tensor(shift).double()
-        raw = rows.double()
-        if normalizer is not None:
-            mean, std = _normalizer(normalizer, rows.shape[1], "normalizer")
-            raw = raw * raw.new_tensor(std) + raw.new_tensor(mean)
-        difference = (formula(raw) - wanted).abs()
-    return float(torch.where(difference.isnan(), torch.inf, difference).max()) if len(rows) else 0.0
+    return list(given)
