@@ -13,7 +13,7 @@ from typing import Any
 
 
 def on_demand(package: str) -> bool:
-    """Let a package load what its export lines name when that is asked for; False where the lines cannot be read.
+    """Let a package load what its export lines name when that is asked for; False where there are none to be read.
 
     Its `__init__.py` calls this and stays the one list of its names, plain imports to every type checker and editor:
 
@@ -31,13 +31,13 @@ def on_demand(package: str) -> bool:
     try:
         exports = dict(_exports(inspect.getsource(module)))
     except (OSError, TypeError):
-        return False
+        exports = {}
 
     def find(name: str) -> Any:
         home = exports.get(name, package)
         found = _module(f"{package}.{name}") if home == package else getattr(__import__(home, fromlist=[name]), name)
         if found is None:
-            raise _unknown(package, name, list(exports), asker=sys._getframe(1).f_code.co_name)
+            raise _unknown(package, name, names(), asker=sys._getframe(1).f_code.co_name)
         setattr(module, name, found)
         return found
 
@@ -45,8 +45,10 @@ def on_demand(package: str) -> bool:
         return sorted({*vars(module), *exports})
 
     # From here and not in the door itself, where a `__getattr__` would tell type checkers that every name exists.
-    vars(module).update(__getattr__=find, __dir__=names, __all__=list(exports))
-    return True
+    vars(module).update(__getattr__=find, __dir__=names)
+    if exports:
+        vars(module).update(__all__=list(exports))
+    return bool(exports)
 
 
 def _exports(source: str) -> Iterator[tuple[str, str]]:
@@ -72,9 +74,9 @@ def _module(name: str) -> ModuleType | None:
 
 
 def _unknown(package: str, name: str, known: list[str], asker: str) -> Exception:
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name, (one for one in known if one[0] != "_"), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    if asker == "_handle_fromlist":
+    if asker == "_handle_fromlist" and name[0] != "_":
         # `from package import name`, which would drop an AttributeError's words and say nothing of a near name.
         return ImportError(f"cannot import name {name!r} from {package!r}{hint}", name=package)
     return AttributeError(f"module {package!r} has no attribute {name!r}{hint}", name=name)

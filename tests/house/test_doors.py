@@ -77,7 +77,8 @@ def nothing(module):
 before, inspect.getsource = inspect.getsource, nothing
 plain = {{door: dict(vars(importlib.import_module(door))) for door in {DOORS}}}
 inspect.getsource = before
-assert all("__getattr__" not in names for names in plain.values())
+assert all("__all__" not in names for names in plain.values())
+assert sys.modules["ascribe"].kan.feynman.PROBLEMS
 for door in {DOORS[::-1]}:
     package = sys.modules[door]
     from ascribe.doors import on_demand
