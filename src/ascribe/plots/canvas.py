@@ -6,6 +6,8 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from ascribe.errors import need
 
 if TYPE_CHECKING:
@@ -64,9 +66,10 @@ def room(ax: matplotlib.axes.Axes) -> tuple[float, float]:
     cell = ax.get_subplotspec()
     if cell is None or root(ax).get_layout_engine() is None:
         return float(ax.bbox.width / ax.figure.dpi), float(ax.bbox.height / ax.figure.dpi)
-    rows, columns = cell.get_gridspec().get_geometry()
-    width, height = len(cell.colspan) / columns, len(cell.rowspan) / rows
-    return inches(ax) * width, float(ax.figure.bbox.height / ax.figure.dpi) * height
+    grid = cell.get_gridspec()
+    across, up = np.asarray(grid.get_width_ratios()), np.asarray(grid.get_height_ratios())
+    across, up = across[list(cell.colspan)].sum() / across.sum(), up[list(cell.rowspan)].sum() / up.sum()
+    return inches(ax) * float(across), float(ax.figure.bbox.height / ax.figure.dpi) * float(up)
 
 
 def root(ax: matplotlib.axes.Axes) -> matplotlib.figure.Figure:

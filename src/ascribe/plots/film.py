@@ -16,7 +16,7 @@ from torch import Tensor
 from ascribe.errors import FileError, InputError, need
 from ascribe.kan.picture import Metric, picture
 from ascribe.kan.structure import Network
-from ascribe.plots.network import network, taken, variables
+from ascribe.plots.network import TITLE, network, taken, variables
 from ascribe.plots.sheet import MOST, plan
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ COLOURS = 96
 """Of a frame in a GIF: lines in a few tones on paper need no more, and fewer make the file small."""
 LAST = 1.6
 """Seconds that the last frame stays, so that one can look at where it ended."""
-TITLE = 0.35
-"""Inches above the network for the number of the step."""
 
 
 @dataclass(frozen=True)

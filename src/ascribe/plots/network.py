@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 
+TITLE = 0.35
+"""Inches above the network for a title."""
+
+
 @draws(KAN, default=True)
 def network(
     kan: KAN | Picture,
@@ -56,7 +60,10 @@ def network(
     drawn = kan if isinstance(kan, Picture) else picture(kan, x, metric, most=MOST)
     inputs = variables(taken(in_vars, drawn), drawn.in_names, "in_vars")
     outputs = variables(out_vars, drawn.out_names, "out_vars")
-    within = None if ax is None else room(ax)
+    within = None
+    if ax is not None:
+        width, height = room(ax)
+        within = width, height - (0.0 if title is None else TITLE)
     sheet = plan(
         drawn, inputs, outputs, scale=2.0 * scale, varscale=float(varscale), tick=tick, formulas=formulas, within=within
     )

@@ -108,7 +108,7 @@ def plan(
 ) -> Sheet:
     """The sheet for `picture` and the names of its nodes: `scale` times its own size, or as it fits `within` inches.
 
-    Of these (width, height) the names have their part: they become smaller as the network does.
+    Of these (width, height) the names have their part: they become smaller where there is little room.
     """
     edges = strongest_edges(picture.edges)
     # with ticks, ranges are written below and to the left of every thumbnail, and functions above it
@@ -120,8 +120,15 @@ def plan(
     own = Sheet(picture, edges, layout, inputs, outputs or picture.out_names, unit, NAME * varscale)
     if within is None:
         return own
-    share = min(inches / needed for inches, needed in zip(within, own.inches, strict=True))
-    return replace(own, unit=unit * share, size=max(READABLE, own.size * min(1.0, share)))
+    sheet = replace(own, size=max(READABLE, own.size * math.sqrt(min(1.0, _share(within, own)))))
+    # Names keep their size while the network gets smaller, so what fits is found step by step.
+    for _ in range(8):
+        sheet = replace(sheet, unit=sheet.unit * _share(within, sheet))
+    return sheet
+
+
+def _share(within: tuple[float, float], sheet: Sheet) -> float:
+    return min(inches / needed for inches, needed in zip(within, sheet.inches, strict=True))
 
 
 def strongest_edges(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
