@@ -10,7 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import InputError
+from ascribe.kan.layer import require_real
 from ascribe.kan.symbolic.evaluate import evaluate
+from ascribe.kan.symbolic.parse import parse
 
 
 @overload
@@ -22,15 +24,17 @@ def augment_input(
     aux_vars: Sequence[Any],
     x: Float[Tensor, "n d"] | Mapping[str, Tensor],
 ) -> Float[Tensor, "n all"] | dict[str, Tensor]:
-    """x with the values of sympy expressions `aux_vars` of the columns `orig_vars` before its own columns.
+    """x with the values of expressions (sympy's, or texts) `aux_vars` of the columns `orig_vars` before its columns.
 
     Of a dataset a new one, with all its inputs (`train_input`, `test_input`, ...) augmented.
-    Raises InputError when there are not as many symbols as columns, and as `evaluate` does.
+    Raises InputError when there are not as many symbols as columns, and as `parse` and `evaluate` do.
 
     >>> from sympy import symbols
     >>> a, b = symbols("a b")
     >>> augment_input([a, b], [a + b, a * b], torch.tensor([[2.0, 3.0]])).tolist()
     [[5.0, 6.0, 2.0, 3.0]]
+    >>> augment_input(["a", "b"], ["a/b"], torch.tensor([[2.0, 4.0]])).tolist()
+    [[0.5, 2.0, 4.0]]
     """
     if isinstance(x, Mapping):
         return {
@@ -38,11 +42,13 @@ def augment_input(
             for name, value in x.items()
         }
     columns = columns_of(orig_vars, x)
-    return torch.cat([*(evaluate(aux, columns)[:, None] for aux in aux_vars), x], 1)
+    expressions = [parse(aux, list(columns)) if isinstance(aux, str) else aux for aux in aux_vars]
+    return torch.cat([*(evaluate(aux, columns)[:, None] for aux in expressions), x], 1)
 
 
 def columns_of(symbols: Sequence[Any], x: Float[Tensor, "n d"]) -> dict[str, Tensor]:
     """The columns of x under the names of their symbols.  Raises InputError where there is not one a column."""
+    require_real(x)
     if len(set(symbols)) != x.shape[1] or len(symbols) != x.shape[1]:
         raise InputError(f"{list(symbols)} names {x.shape[1]} columns; pass one symbol a column, each once.")
     return {str(symbol): column for symbol, column in zip(symbols, x.unbind(1), strict=True)}

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import InputError
+from ascribe.kan.whole import whole
 
 Width = list[list[int]]  # [sum nodes, multiplication nodes] of every layer
 Arity = list[list[int]]  # the number of factors of every multiplication node of every layer
@@ -22,7 +23,7 @@ def parse_width(width: Sequence[int | Sequence[int]], mult_arity: int | Sequence
     >>> parse_width([2, [1, 2], 1], 3)
     ([[2, 0], [1, 2], [1, 0]], [[], [3, 3], []])
     """
-    full = [[int(w), 0] if not isinstance(w, Sequence) else [int(n) for n in w] for w in width]
+    full = [[whole(n, "width") for n in w] if isinstance(w, Sequence) else [whole(w, "width"), 0] for w in width]
     if len(full) < 2 or any(len(w) != 2 or min(w) < 0 or sum(w) < 1 for w in full):
         raise InputError(
             f"width={list(width)!r} is no network; pass two layers or more, as [4, 5, 1] or [2, [3, 1], 1]."
@@ -32,7 +33,7 @@ def parse_width(width: Sequence[int | Sequence[int]], mult_arity: int | Sequence
     if isinstance(mult_arity, int):
         arity = [[mult_arity] * products for _, products in full]
     else:
-        arity = [[int(n) for n in layer] for layer in mult_arity]
+        arity = [[whole(n, "mult_arity") for n in layer] for layer in mult_arity]
     if [len(a) for a in arity] != [products for _, products in full] or any(n < 1 for a in arity for n in a):
         raise InputError(
             f"mult_arity={mult_arity!r} does not fit width={list(width)!r};"

@@ -55,7 +55,7 @@ class Network(Memory):
     ) -> None:
         super().__init__()
         self.width, self.arity = parse_width(width, mult_arity)
-        self.affine_trainable, self.seed = affine_trainable, int(seed)
+        self.affine_trainable, self.seed = affine_trainable, whole(seed, "seed")
         generator = torch.Generator().manual_seed(self.seed)
         real = dtype or torch.get_default_dtype()
         cells, orders = self._per_layer("grid", grid), self._per_layer("k", k)

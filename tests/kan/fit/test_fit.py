@@ -378,6 +378,13 @@ class Stops:
         return (output - label).square().mean()
 
 
+def test_gradients_that_are_forbidden():
+    with torch.no_grad():
+        small("LBFGS")
+    with torch.inference_mode(), pytest.raises(TrainingError, match="call it outside"):
+        KAN([2, 1]).fit(waves())
+
+
 def test_a_loss_that_is_no_number_names_its_step_and_leaves_the_best():
     x, y = waves()
     kan = KAN([2, 3, 1])

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ascribe.core.threads import one_thread
+from ascribe.errors import TrainingError
 from ascribe.kan.fit.cost import ALONE, terms_of
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.history import History
@@ -82,6 +84,8 @@ def fit(
     >>> history["train_loss"][-1] < 1e-5
     True
     """
+    if torch.is_inference_mode_enabled():
+        raise TrainingError("fit needs gradients, which torch.inference_mode() forbids; call it outside.")
     measured = (metrics,) if isinstance(metrics, str) or callable(metrics) else tuple(metrics or ())
     plan = Plan(
         opt,

@@ -114,7 +114,7 @@ def tree(
     scaled = at.scaled(spreads(x))
     # Only a node that is no plain sum or product asks for them.
     third = cache(lambda: third_derivatives(f, x))
-    called = tuple(names or ())
+    called = tuple(map(str, names or ()))
 
     def kind_of(groups: list[list[int]]) -> tuple[Kind, Check | None]:
         if not kinds:
