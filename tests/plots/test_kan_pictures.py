@@ -151,3 +151,14 @@ def test_names_of_a_tree_stand_beside_each_other_whatever_their_length():
         assert {"a", "$x_1$"} <= {text.get_text() for text in shown}
         assert all(box.y0 >= 0 for box in boxes)
         assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+
+
+def test_data_without_rows_and_layers_that_are_not_there(kan):
+    with pytest.raises(InputError, match="no rows"):
+        kan.plot.edge(0, 0, 0, x=torch.zeros(0, 3, dtype=torch.float64))
+    with pytest.raises(InputError, match="layer 9 does not exist"):
+        kan.plot.features(9)
+    with pytest.raises(InputError, match="layer 1 has 3 nodes"):
+        kan.plot.features(1)
+    with pytest.raises(InputError, match="the first layer has 3 nodes"):
+        kan.plot.sankey(names=["a"])

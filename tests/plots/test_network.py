@@ -275,3 +275,9 @@ def test_the_ends_of_a_range_do_not_run_into_each_other():
     boxes = [text.get_window_extent() for text in figure.axes[0].texts if text.get_rotation() == 90]
     assert len(boxes) == 12
     assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+
+
+@pytest.mark.parametrize("wrong", [{"scale": 0.0}, {"varscale": -1.0}, {"beta": float("nan")}])
+def test_sizes_that_are_none_are_one_clear_sentence(wrong):
+    with pytest.raises(InputError, match="pass"):
+        KAN([2, 1]).plot(**wrong)

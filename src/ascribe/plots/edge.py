@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ascribe.core.drawing import draws
+from ascribe.errors import InputError
 from ascribe.kan.curves import curves_of
 from ascribe.kan.look import curve
 from ascribe.kan.network import KAN
@@ -42,6 +43,8 @@ def edge(
     layer = kan.layer_of(l, i, j)
     with torch.no_grad():
         values = kan.activations(kan.data(x)).nodes[l]
+        if not len(values):
+            raise InputError("x has no rows; pass some, to see the edge on them.")
         ((across, up),) = curves_of(layer, values, torch.tensor([i]), torch.tensor([j]), points=400)
         some = values[:: -(-len(values) // SAMPLES), i]
         at = np.column_stack([part.cpu().double().numpy() for part in (some, curve(layer, i, j, some))])

@@ -10,6 +10,7 @@ import numpy as np
 
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
+from ascribe.errors import InputError
 from ascribe.kan.network import KAN
 from ascribe.kan.structure import Network
 from ascribe.plots.canvas import axes, ink, letters, quiet, room
@@ -47,9 +48,11 @@ def sankey(
 
     `names` are those of the nodes of the first layer.
 
-    Raises InputError for what has no flow.
+    Raises InputError for what has no flow, or another number of names.
     """
     whole = flow_of(flow)
+    if len(names) not in (0, len(whole.names[0])):
+        raise InputError(f"names has {len(names)} names, but the first layer has {len(whole.names[0])} nodes.")
     whole = replace(whole, names=(tuple(names), *whole.names[1:])) if len(names) else whole
     shown = whole.strongest(top)
     count = max(len(layer) for layer in shown.nodes)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from ascribe.errors import InputError
 from ascribe.plots.labels import number
 
 FAINTEST = 0.06
@@ -11,7 +14,12 @@ FAINTEST = 0.06
 
 
 def opacity(scores: list[float] | np.ndarray, beta: float) -> np.ndarray:
-    r"""$\tanh(\beta\cdot|score|)$, and never so little that an edge is not seen at all."""
+    r"""$\tanh(\beta\cdot|score|)$, and never so little that an edge is not seen at all.
+
+    Raises InputError for a beta that is no finite number.
+    """
+    if not math.isfinite(beta):
+        raise InputError(f"beta={beta} is no strength; pass a finite number, as beta=3.")
     return np.maximum(np.tanh(beta * np.abs(np.asarray(scores, dtype=np.float64))), FAINTEST)
 
 

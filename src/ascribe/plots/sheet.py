@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ascribe.errors import InputError
 from ascribe.kan.picture import Edge, Kind, Picture, strongest
 from ascribe.plots.kinds import LOOKS
 from ascribe.plots.layout import Layout, lay_out
@@ -109,7 +110,10 @@ def plan(
     """The sheet for `picture` and the names of its nodes: `scale` times its own size, or as it fits `within` inches.
 
     Of these (width, height) the names have their part: they become smaller where there is little room.
+    Raises InputError for a scale that is not above 0.
     """
+    if not (0 < scale < math.inf and 0 < varscale < math.inf):
+        raise InputError("scale and varscale are sizes; pass numbers above 0, 1 for the usual size of names.")
     edges = strongest_edges(picture.edges)
     # with ticks, ranges are written below and to the left of every thumbnail, and functions above it
     layout = lay_out(picture, edges, fill=0.6 if tick else 0.68 if formulas else 0.8)
