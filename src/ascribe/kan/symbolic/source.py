@@ -236,7 +236,7 @@ class _Writer:
         low = self.write(base)
         low = (
             low
-            if base.is_Symbol or (base.is_Function and low.startswith(self.library) and low.endswith(")"))
+            if low.isidentifier() or (base.is_Function and low.startswith(self.library) and low.endswith(")"))
             else f"({low})"
         )
         if exponent == -1:
