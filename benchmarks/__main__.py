@@ -15,7 +15,7 @@ from benchmarks.report import Scale, Table, read, save
 HERE = Path(__file__).parent
 NAMES = (
     "fit_small", "fit_wide", "evaluation", "step", "step_large", "inference", "plot", "growth", "candidates",
-    "gradients", "games", "kan_shapley", "images", "feynman",
+    "gradients", "games", "kan_shapley", "images", "feynman", "noise",
 )  # fmt: skip
 
 

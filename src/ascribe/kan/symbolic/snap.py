@@ -25,11 +25,15 @@ _NOTHING = 1e-13  # of the spread of y: an error that rounding makes
 
 
 class Snapped(NamedTuple):
-    """A formula with exact constants, and its mean squared error beside that of the fit with free ones."""
+    """A formula with exact constants, and its mean squared error beside that of the fit with free ones.
+
+    `deviations` are the standard errors of the constants that stayed decimals.
+    """
 
     expression: Any
     error: float
     free_error: float
+    deviations: dict[float, float]
 
 
 def snap(expression: Any, variables: Sequence[Any], x: Float[Tensor, "n columns"], y: Float[Tensor, " n"]) -> Snapped:
@@ -80,7 +84,9 @@ def snap(expression: Any, variables: Sequence[Any], x: Float[Tensor, "n columns"
             refused.add(choice)
     values = [sympy.Float(value) for value in now.theta.tolist()]
     count = max(1, len(y))
-    return Snapped(shape.xreplace(dict(zip(free, values, strict=True))), now.error / count, best.error / count)
+    expression = shape.xreplace(dict(zip(free, values, strict=True)))
+    deviations = dict(zip(now.theta.tolist(), now.deviation.tolist(), strict=True))
+    return Snapped(expression, now.error / count, best.error / count, deviations)
 
 
 class _Fit(NamedTuple):

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import need
+from ascribe.kan.symbolic.discovery.smooth import left_by_polynomials, noise_share
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Branch:
     r"""The data is $y = u\,h(x)$: `factor` is u, `variables` are the x as expressions in the columns of the data.
 
     `weight` holds u's values. h is searched in the plain symbols `symbols`, and no longer than `until`, a moment of
-    time.perf_counter.
+    time.perf_counter. `noise_known` is a deviation of y's noise that other variables have shown.
     """
 
     x: Float[Tensor, "variables n"]
@@ -30,6 +31,7 @@ class Branch:
     variables: tuple[Any, ...]
     factor: Any
     until: float = math.inf
+    noise_known: float = 0.0
 
     @staticmethod
     def of(
@@ -54,10 +56,26 @@ class Branch:
             for i, p in enumerate(positive)
         )
 
+    @cached_property
+    def left(self) -> float:
+        """The share of y's variance that polynomials in the variables, times the factor, leave."""
+        return left_by_polynomials(self.x, self.y, self.weight)
+
+    @cached_property
+    def noise(self) -> float:
+        """The deviation of the noise of y, as far as polynomials tell it from what they leave; else 0."""
+        share = noise_share(self.x, self.y, self.weight, self.left)
+        return max(self.noise_known, math.sqrt(share) * float(self.y.std()))
+
     @property
     def kept(self) -> Tensor:
         """The rows where the factor does not vanish: h is seen there."""
         return self.weight.abs() > 1e-4 * self.weight.abs().amax()
+
+    @property
+    def noise_of_target(self) -> float:
+        """The deviation of the noise of h, where the factor is of its usual size."""
+        return self.noise / float(self.weight[self.kept].abs().median())
 
     @cached_property
     def inputs(self) -> Float[Tensor, "variables m"]:

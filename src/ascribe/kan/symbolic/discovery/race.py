@@ -14,9 +14,8 @@ from ascribe.kan.symbolic.discovery.branch import Branch
 from ascribe.kan.symbolic.discovery.descent import descended
 from ascribe.kan.symbolic.discovery.inverses import inner_values
 from ascribe.kan.symbolic.discovery.reading import read
-from ascribe.kan.symbolic.discovery.reduction import beyond_sums
+from ascribe.kan.symbolic.discovery.smooth import beyond_sums
 from ascribe.kan.symbolic.discovery.starts import PORTFOLIO, SUM, Portfolio, Prior, drawn
-from ascribe.kan.symbolic.exact import with_exact_numbers
 
 # Rows, iterations, and the share of the networks that goes on; the last of all rows.
 _HEATS = ((64, 8, 0.25), (64, 12, 0.25), (128, 25, 0.3), (None, 40, 0.5), (None, 80, 1.0))
@@ -24,34 +23,44 @@ _HEATS = ((64, 8, 0.25), (64, 12, 0.25), (128, 25, 0.3), (None, 40, 0.5), (None,
 _EXACT = 1e-22
 # The share of the variance that a sum of functions may leave, to be tried as one.
 _SUM = 1e-2
+# Networks of every shape that noise may have put in another order.
+_SHOWN = 4
 
 
-def raced(branch: Branch, seed: int) -> Iterator[Any]:
-    """The best formula of h of every shape, one round of starts."""
+def raced(branch: Branch, seed: int) -> Iterator[Iterator[Any]]:
+    """The best formulas of h, shape by shape, one round of starts."""
     for portfolio in PORTFOLIO:
-        if not branch.late:
-            yield from _run(portfolio, branch, branch.target, seed)
+        yield _run(portfolio, branch, branch.inputs, branch.target, seed)
 
 
 def raced_sums(branch: Branch, seed: int) -> Iterator[Any]:
     """Formulas g(sum of functions of one variable), where taking off g leaves a sum as far as polynomials can tell."""
     x = branch.inputs
-    inner = [z for z in inner_values(branch.target) if bool(z.values.isfinite().all()) and float(z.values.var()) > 0]
-    ranked = sorted((beyond_sums(x, z.values), i) for i, z in enumerate(inner))
+    inner = [
+        z
+        for z in inner_values(branch.target, branch.noise_of_target)
+        if bool(z.values.isfinite().all()) and float(z.values.var()) > 0
+    ]
+    ranked = sorted((beyond_sums(x, z.values, z.slope), i) for i, z in enumerate(inner))
+    most = _SUM + 2 * branch.noise**2 / float(branch.y.var())
     for left, i in ranked[:3]:
-        if left < _SUM and not branch.late:
-            for formula in _run(SUM, branch, inner[i].values, seed):
-                yield with_exact_numbers(inner[i].outer(formula))
+        if left < most and not branch.late:
+            inside = inner[i].slope > 0
+            for formula in _run(SUM, branch, x[:, inside], inner[i].values[inside], seed):
+                yield inner[i].outer(formula)
 
 
-def _run(portfolio: Portfolio, branch: Branch, y: Float[Tensor, " n"], seed: int) -> Iterator[Any]:
-    x = branch.inputs
+def _run(
+    portfolio: Portfolio, branch: Branch, x: Float[Tensor, "variables n"], y: Float[Tensor, " n"], seed: int
+) -> Iterator[Any]:
     size, spread = x.square().mean(1, keepdim=True).sqrt(), y.std()
-    best = _winner(drawn(portfolio, len(x), Prior(x / size, seed)), x / size, y / spread, branch)
-    yield from read(best, x, y, size[:, 0].tolist(), float(spread), branch.symbols)
+    best = _winners(drawn(portfolio, len(x), Prior(x / size, seed)), x / size, y / spread, branch)
+    for network in range(len(best)):
+        one = best.take(torch.tensor([network]))
+        yield from read(one, x, y, size[:, 0].tolist(), float(spread), branch.symbols)
 
 
-def _winner(batch: Batch, x: Float[Tensor, "variables n"], y: Float[Tensor, " n"], branch: Branch) -> Batch:
+def _winners(batch: Batch, x: Float[Tensor, "variables n"], y: Float[Tensor, " n"], branch: Branch) -> Batch:
     for rows, iterations, share in _HEATS:
         some = slice(rows)
         batch, error = descended(batch, x[:, some], y[some], iterations, _EXACT)
@@ -63,4 +72,12 @@ def _winner(batch: Batch, x: Float[Tensor, "variables n"], y: Float[Tensor, " n"
         batch = batch.take(order[: max(8, int(share * len(order)))])
         if branch.late:
             break
-    return batch.take(torch.tensor([0]))
+    return batch.take(torch.tensor(_different(batch)))
+
+
+def _different(batch: Batch) -> list[int]:
+    """The first networks of different functions."""
+    first: dict[tuple[int, ...], int] = {}
+    for i, families in enumerate(batch.family.tolist()):
+        first.setdefault(tuple(families), i)
+    return list(first.values())[:_SHOWN]

@@ -17,7 +17,9 @@ from ascribe.kan.symbolic.exact import with_exact_numbers
 
 _POWERS = (NUMBER["even power"], NUMBER["odd power"])
 # Exponents this near to a sixth are one; numbers this small are none.
-_NEAR, _NONE = 1e-4, 1e-9
+_NEAR, _NEAR_IN_NOISE, _NONE = 1e-4, 0.04, 1e-9
+# Squared error, relative to the variance, that lets numbers show.
+_SHOWS = 1e-12
 
 
 def read(
@@ -28,18 +30,25 @@ def read(
     spread: float,
     symbols: Sequence[Any],
 ) -> Iterator[Any]:
-    """The formula of the first network, fitted to x / size and y / spread, exponents and numbers exact where near."""
+    """The formula of the one network, fitted to x / size and y / spread, exponents and numbers exact where near.
+
+    Where that does not fit to rounding, once more with exponents exact that noise may have moved.
+    """
     scaled = torch.tensor(size, dtype=x.dtype)[:, None]
-    batch = _with_exact_powers(batch)
-    batch, _ = descended(batch, x / scaled, y / spread, 40)
-    formula = spread * _formula(batch, [symbol / s for symbol, s in zip(symbols, size, strict=True)])
-    yield with_exact_numbers(formula)
+    named = [symbol / s for symbol, s in zip(symbols, size, strict=True)]
+    for near in (_NEAR, _NEAR_IN_NOISE):
+        exact, error = descended(_with_exact_powers(batch, near), x / scaled, y / spread, 40)
+        formula = spread * _formula(exact, named)
+        if float(error) < _SHOWS:
+            yield with_exact_numbers(formula)
+            return
+        yield formula
 
 
-def _with_exact_powers(batch: Batch) -> Batch:
+def _with_exact_powers(batch: Batch, distance: float) -> Batch:
     powers = torch.isin(batch.family, torch.tensor(_POWERS)) & batch.free[..., 4]
     near = torch.round(6 * batch.affine[..., 4]) / 6
-    taken = powers & ((batch.affine[..., 4] - near).abs() < _NEAR)
+    taken = powers & ((batch.affine[..., 4] - near).abs() < distance)
     affine, free = batch.affine.clone(), batch.free.clone()
     affine[..., 4] = torch.where(taken, near, affine[..., 4])
     free[..., 4] &= ~taken

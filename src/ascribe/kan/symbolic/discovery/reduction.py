@@ -8,25 +8,22 @@ all of them. Each step is a layer of a network: a difference is a sum node, a ra
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import need
 from ascribe.kan.symbolic.discovery.branch import Branch
 from ascribe.kan.symbolic.discovery.columns import one_signed
 
-# Terms of the polynomials, and rows that they are fitted to.
-_TERMS, _ROWS = 130, 600
 # Relative variance that is rounding.
 _FLOOR = 1e-15
-# A step is taken when it leaves less than this share of the variance that all variables leave.
-_BETTER = 0.7
+# A step is taken when it leaves less than this share of the variance that all variables leave; where what it leaves is
+# noise, not more than chance makes of it.
+_BETTER, _AS_GOOD = 0.7, 1.05
 
 
 class Step(NamedTuple):
@@ -39,13 +36,13 @@ class Step(NamedTuple):
 def reduced(branch: Branch) -> Branch:
     """The branch after all steps that the data ask for, the surest first."""
     while len(branch.x) > 1:
-        base = _left(branch) + _FLOOR
+        base = branch.left + _FLOOR
         steps = (
-            Step(made, _score(_left(made), base, preferred))
+            Step(made, _score(made.left, base, preferred))
             for preferred, made in itertools.chain(_without_factor(branch), _with_pair(branch))
         )
         best = min(steps, key=lambda step: step.score, default=None)
-        if best is None or best.score >= _BETTER:
+        if best is None or best.score >= (_AS_GOOD if best.branch.noise else _BETTER):
             break
         branch = best.branch
     return branch
@@ -101,66 +98,3 @@ def _pairs(a: Tensor, b: Tensor, first: Any, second: Any) -> Iterator[tuple[Tens
         yield a / b, first / second
     elif one_signed(a):
         yield b / a, second / first
-
-
-def _left(branch: Branch) -> float:
-    """The share of y's variance that polynomials in the variables, times the weight, leave."""
-    some = slice(_ROWS)
-    return _unexplained(polynomials(branch.x[:, some]) * branch.weight[some], branch.y[some])
-
-
-def beyond_sums(x: Float[Tensor, "variables n"], y: Float[Tensor, " n"]) -> float:
-    """The share of y's variance that sums of functions of one variable leave."""
-    some = slice(_ROWS)
-    terms = [_chebyshev(values[some], 16)[1:] for values in x]
-    return _unexplained(torch.cat([torch.ones_like(y[None, some]), *terms]), y[some])
-
-
-def _unexplained(terms: Float[Tensor, "terms n"], y: Float[Tensor, " n"]) -> float:
-    variance = y.var()
-    count, rows = terms.shape
-    if rows <= count:
-        return math.inf
-    terms = terms * (terms * terms).sum(1, keepdim=True).clamp(min=1e-300).rsqrt()
-    gram = terms @ terms.T
-    gram.diagonal().add_(1e-13)
-    factor, failed = torch.linalg.cholesky_ex(gram)
-    if bool(failed):
-        return math.inf
-    # Twice: the second solve takes back what the ridge and rounding have left.
-    for _ in range(2):
-        y = y - torch.cholesky_solve((terms @ y)[:, None], factor)[:, 0] @ terms
-    return float((y * y).sum() / (rows - count) / variance)
-
-
-def polynomials(x: Float[Tensor, "variables n"]) -> Float[Tensor, "terms n"]:
-    """Products of Chebyshev polynomials up to the total degree that gives about 130 terms.
-
-    One variable is also seen as 1/x and log x, where it keeps its sign.
-    """
-    if len(x) == 1:
-        (only,) = x
-        parts = [_chebyshev(only, 16)]
-        if one_signed(only):
-            parts.append(_chebyshev(1 / only, 10)[1:])
-        if bool((only > 0).all()):
-            parts.append(_chebyshev(only.log(), 10)[1:])
-        return torch.cat(parts)
-    highest = 1
-    while math.comb(highest + 1 + len(x), len(x)) <= _TERMS:
-        highest += 1
-    terms, degree = x.new_ones(1, x.shape[1]), torch.zeros(1, dtype=torch.long)
-    for values in x:
-        terms = (_chebyshev(values, highest)[:, None] * terms).flatten(0, 1)
-        degree = (torch.arange(highest + 1)[:, None] + degree).flatten()
-        terms, degree = terms[degree <= highest], degree[degree <= highest]
-    return terms
-
-
-def _chebyshev(values: Float[Tensor, " n"], highest: int) -> Float[Tensor, "terms n"]:
-    low, high = values.amin(), values.amax()
-    u = (2 * values - low - high) / (high - low).clamp(min=1e-300)
-    found = [torch.ones_like(u), u]
-    while len(found) <= highest:
-        found.append(2 * u * found[-1] - found[-2])
-    return torch.stack(found[: highest + 1])

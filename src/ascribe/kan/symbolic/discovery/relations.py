@@ -45,7 +45,7 @@ def relations(branch: Branch, deep: bool = False, pair: bool = False) -> Iterato
     for columns in _families(x, branch.symbols, deep, pair):
         if branch.late:
             return
-        for inner in (Inner(y, lambda e: e), *transcendental(y)):
+        for inner in (Inner(y, lambda e: e, torch.ones_like(y)), *transcendental(y)):
             found = _relation(columns, inner.values)
             if found is not None:
                 yield inner.outer(found[0] / found[1])

@@ -18,10 +18,14 @@ from ascribe.kan.symbolic.discovery.columns import Column, library_of, products
 from ascribe.kan.symbolic.discovery.inverses import inner_values
 from ascribe.kan.symbolic.exact import with_exact_numbers
 
-_COLUMNS, _ROWS = 1500, 250
+_COLUMNS = 1500
 _SIZE, _CHOICES = 4, 30
+# Choices of every size that are given, as noise may have put them in another order.
+_SHOWN = 3
 # Squared error, relative to the variance, that only rounding leaves.
 EXACT = 1e-20
+# And what lets numbers show.
+_SHOWS = 1e-12
 # A coefficient, of columns of length 1, that is rounding.
 _NONE = 1e-12
 
@@ -39,48 +43,68 @@ def sums_of_products(branch: Branch) -> Iterator[Any]:
         [library_of(values, symbol) for values, symbol in zip(branch.inputs, branch.symbols, strict=True)], _COLUMNS
     )
     every = torch.stack([column.values for column in columns])
-    for inner in inner_values(branch.target):
+    for inner in inner_values(branch.target, branch.noise_of_target):
         if branch.late:
             return
         if not bool(inner.values.isfinite().all()) or float(inner.values.var()) == 0:
             continue
-        for choice in _grown(every[:, :_ROWS], inner.values[:_ROWS]):
+        # Errors count as they come out in y.
+        weight = inner.slope * branch.weight[branch.kept].abs()
+        weight = weight / weight.amax()
+        for choice in _grown(every, inner.values, weight):
             chosen = [columns[c] for c in choice.columns]
-            formula, left = _fitted(chosen, inner.values)
-            yield with_exact_numbers(inner.outer(formula))
+            formula, left = _fitted(chosen, inner.values, weight)
+            yield _written(inner.outer(formula), left)
             if left < EXACT:
                 return
 
 
-def _fitted(chosen: list[Column], z: Float[Tensor, " n"]) -> tuple[Any, float]:
-    system = torch.stack([column.values for column in chosen], 1)
+def _written(formula: Any, left: float) -> Any:
+    """With numbers made exact, where so little is left that they show."""
+    return with_exact_numbers(formula) if left < _SHOWS else formula
+
+
+def _fitted(chosen: list[Column], z: Float[Tensor, " n"], weight: Float[Tensor, " n"]) -> tuple[Any, float]:
+    spread = _spread(z, weight)
+    z = z * weight
+    system = torch.stack([column.values * weight for column in chosen], 1)
     scale = system.norm(dim=0)
     weights = torch.linalg.lstsq(system / scale, z[:, None], driver="gelsd").solution[:, 0]
     rest = z - system @ (weights / scale)
     weights = torch.where(weights.abs() > _NONE * weights.abs().amax(), weights, 0.0) / scale
     formula = sum(w * column.expression for w, column in zip(weights.tolist(), chosen, strict=True))
-    return with_exact_numbers(formula), float(rest.square().mean() / z.var())
+    left = float(rest.square().sum()) / spread
+    return _written(formula, left), left
 
 
-def _grown(columns: Float[Tensor, "columns n"], z: Float[Tensor, " n"]) -> Iterator[_Choice]:
-    """The best choice of every size, until one is exact."""
+def _spread(z: Float[Tensor, " n"], weight: Float[Tensor, " n"]) -> float:
+    """What a constant leaves of z, squared, each row with its weight."""
+    mean = (weight.square() @ z) / weight.square().sum()
+    return float((weight * (z - mean)).square().sum())
+
+
+def _grown(
+    columns: Float[Tensor, "columns n"], z: Float[Tensor, " n"], weight: Float[Tensor, " n"]
+) -> Iterator[_Choice]:
+    """The best choices of every size, until one is exact."""
+    spread = _spread(z, weight)
+    columns, z = columns * weight, z * weight
     length = columns.square().sum(1)
-    spread = float((z - z.mean()).square().sum())
     choices = [_Choice((), z.new_zeros(0, len(z)), z, 1.0)]
     for _ in range(_SIZE):
-        larger: dict[tuple[int, ...], _Choice] = {}
+        larger: dict[tuple[int, ...], tuple[float, _Choice, int]] = {}
         for choice in choices:
             free = length - (columns @ choice.directions.T).square().sum(1)
             free = torch.where(free > 1e-9 * length, free, torch.inf)
-            evidence = (columns @ choice.rest).square() / free
-            for c in evidence.topk(min(_CHOICES, len(evidence))).indices.tolist():
-                name = tuple(sorted((*choice.columns, c)))
-                if name not in larger and c not in choice.columns:
-                    larger[name] = _with(choice, c, columns[c], spread)
-        choices = sorted(larger.values(), key=lambda choice: choice.left)[:_CHOICES]
+            explained, some = ((columns @ choice.rest).square() / free).topk(min(_CHOICES, len(columns)))
+            for share, c in zip(explained.tolist(), some.tolist(), strict=True):
+                if c not in choice.columns:
+                    larger.setdefault(tuple(sorted((*choice.columns, c))), (choice.left - share / spread, choice, c))
+        best = sorted(larger.values(), key=lambda found: found[0])[:_CHOICES]
+        choices = sorted((_with(choice, c, columns[c], spread) for _, choice, c in best), key=lambda made: made.left)
         if not choices:
             return
-        yield choices[0]
+        yield from choices[:_SHOWN]
         if choices[0].left < EXACT:
             return
 
