@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ascribe.errors import need
+from ascribe.errors import InputError, need
 
 
 def number(value: float | int) -> Any:
-    """A sympy number: an integer where the value is one, else the float with all its digits."""
+    """A sympy number: an integer where the value is one, else the float with all its digits.
+
+    Raises InputError for what is not finite.
+    """
+    if not math.isfinite(value):
+        raise InputError(f"a number of the formula is {value}; fit the network again, or load a state that is finite.")
     sympy = need("sympy", extra="pykan")
     return sympy.Integer(int(value)) if value == int(value) and abs(value) < 2**53 else sympy.Float(value)
 

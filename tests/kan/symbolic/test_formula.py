@@ -179,6 +179,16 @@ def test_curves_come_in_their_closed_form_and_as_source(family: str, extrapolate
         found = run(formula.python())["formula"](*x.numpy().T)
     np.testing.assert_allclose(found, wanted[:, 0].numpy(), rtol=1e-12, atol=1e-12 * largest)
     torch.testing.assert_close(run(formula.pytorch())["Formula"]()(x), wanted, rtol=1e-12, atol=1e-12 * largest)
+    inner = x[:40].requires_grad_()
+    slopes = [torch.autograd.grad(function(inner).sum(), inner)[0] for function in (formula, kan)]
+    torch.testing.assert_close(*slopes, rtol=1e-11, atol=1e-11 * float(slopes[1].abs().max()))
+
+
+def test_numbers_that_are_none_are_said() -> None:
+    kan = numeric_network("fourier")
+    kan.layers[0].coef.data[0, 0, 0] = math.nan
+    with pytest.raises(InputError, match="a number of the formula is nan"):
+        symbolic_formula(kan)
 
 
 @pytest.mark.parametrize("family", ["bspline", "fourier"])
