@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ascribe.compat.pykan._names import names_of
+from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan import layer as native
 from ascribe.kan.knots import data_grid, is_constant
@@ -20,6 +21,7 @@ Parts = tuple[Tensor, Tensor, Tensor, Tensor]
 _BASES: dict[type, str] = {nn.SiLU: "silu", nn.Identity: "identity"}
 
 
+@checked
 class KANLayer(native.KANLayer):
     """`forward` gives (y, preacts, postacts, postspline), the last three (n, outputs, inputs).
 

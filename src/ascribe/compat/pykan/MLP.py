@@ -14,12 +14,14 @@ from ascribe.compat.pykan._descent import Loss, descend, optimiser_named
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan._plotting import current
 from ascribe.compat.pykan.hypothesis import plot_tree
+from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan.regularization import sparsity
 
 Matrices = list[Float[Tensor, "_ _"]]
 
 
+@checked
 class MLP(nn.Module):
     """`act` and `save_act` have no effect, as in pykan: the function is SiLU, and activations are found when asked for.
 

@@ -16,6 +16,7 @@ from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan._protected import protected_values
 from ascribe.compat.pykan._restructuring import Restructuring
 from ascribe.compat.pykan._symbolic import SymbolicReading
+from ascribe.core.arguments import checked
 from ascribe.kan import network as native
 from ascribe.kan.fit.history import History
 from ascribe.kan.state import files
@@ -25,6 +26,7 @@ Net = TypeVar("Net", bound="MultKAN")
 Metrics = Sequence[Callable[[], Any]]
 
 
+@checked
 class MultKAN(SymbolicReading, Restructuring):
     """What pykan's programs call KAN or MultKAN.
 

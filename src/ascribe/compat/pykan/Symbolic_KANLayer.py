@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ascribe.compat.pykan._library import entry, name_of
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan._protected import Protected, protected_values
+from ascribe.core.arguments import checked
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.symbolic.edges import SymbolicEdges
 from ascribe.kan.symbolic.library import function_named
@@ -19,6 +20,7 @@ from ascribe.kan.symbolic.library import function_named
 Fun = Callable[[Any], Any]
 
 
+@checked
 class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
     """c f(a x + b) + d from every input to every output, 0 where no function is set.
 

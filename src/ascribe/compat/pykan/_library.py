@@ -8,6 +8,7 @@ from typing import Any, final
 from torch import Tensor
 
 from ascribe.compat.pykan._protected import PROTECTED, Protected, protected
+from ascribe.core.arguments import checked
 from ascribe.kan.symbolic import library as native
 from ascribe.kan.symbolic.function import Function
 
@@ -45,6 +46,7 @@ def entry(function: Function) -> Entry:
     return function.torch, function.sympy, function.complexity, protected(function)
 
 
+@checked
 def add_symbolic(
     name: str,
     fun: Callable[[Tensor], Tensor],

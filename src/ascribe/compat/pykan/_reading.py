@@ -13,6 +13,7 @@ from ascribe.compat.pykan._plotting import Plot, current
 from ascribe.compat.pykan._settings import Settings
 from ascribe.compat.pykan.KANLayer import postsplines
 from ascribe.compat.pykan.Symbolic_KANLayer import Symbolic_KANLayer
+from ascribe.core.arguments import checked
 from ascribe.kan import scores
 from ascribe.kan.activations import Activations
 from ascribe.kan.interaction import feature_interaction
@@ -21,6 +22,7 @@ from ascribe.kan.regularization import METRICS
 from ascribe.kan.reshape.swap import connection_cost
 
 
+@checked
 class Reading(Settings):
     """Everything here is on `cache_data`: the rows of `get_act`, or the test inputs of the last fit, as in pykan."""
 

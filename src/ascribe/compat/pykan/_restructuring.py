@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ascribe.compat.pykan._reading import Reading
 from ascribe.compat.pykan.KANLayer import refit, resampled
+from ascribe.core.arguments import checked
 from ascribe.kan import network as native
 from ascribe.kan.grids import GridUpdate
 from ascribe.kan.reshape import swap as swaps
@@ -19,6 +20,7 @@ from ascribe.kan.reshape import swap as swaps
 Net = TypeVar("Net", bound="Restructuring")
 
 
+@checked
 class Restructuring(Reading):
     """`prune_node`, `prune`, `prune_input` and `refine` give a new network and leave this one whole.
 

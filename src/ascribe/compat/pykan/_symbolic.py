@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ascribe.compat.pykan._library import Entry, entry
 from ascribe.compat.pykan._reading import Reading
+from ascribe.core.arguments import checked
 from ascribe.kan.symbolic.fix import fix_symbolic
 from ascribe.kan.symbolic.suggest import suggest_symbolic
 from ascribe.kan.symbolic.suggestion import Ranked, Suggestion
@@ -18,6 +19,7 @@ Range = Sequence[float | int]
 Weigh = Callable[[float], float]
 
 
+@checked
 class SymbolicReading(Reading):
     """What it changes, it changes in place. Fits are to the training data, where pykan's are to the test set.
 

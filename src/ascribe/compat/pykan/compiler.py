@@ -6,9 +6,11 @@ from typing import Any, SupportsIndex
 
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan.MultKAN import KAN
+from ascribe.core.arguments import checked
 from ascribe.kan.compile.build import compiled_as
 
 
+@checked
 def kanpiler(
     input_variables: Any, expr: Any, grid: SupportsIndex = 5, k: SupportsIndex = 3, auto_save: bool = False
 ) -> KAN:
@@ -25,6 +27,7 @@ def kanpiler(
 expr2kan = sf2kan = kanpiler
 
 
+@checked
 def next_nontrivial_operation(expr: Any, scale: Any = 1, bias: Any = 0) -> tuple[Any, Any, Any]:
     """The expression without its numbers: (part, scale, bias), with scale * part + bias what came, nested ones too.
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan.MultKAN import KAN
+from ascribe.core.arguments import checked
 from ascribe.kan.runner import Run
 from ascribe.kan.runner import pareto_frontier as pareto_frontier
 
 
+@checked
 def runner1(
     width: Sequence[int | Sequence[int]],
     dataset: Any,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan._plotting import current
+from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan.augment import columns_of
 from ascribe.kan.hypotheses.general import check_general_separability
@@ -26,6 +27,7 @@ Model = Callable[[Tensor], Tensor]
 Molecules = list[list[list[int]]]
 
 
+@checked
 def detect_separability(
     model: Model,
     x: Float[Tensor, "n d"],
@@ -45,6 +47,7 @@ def detect_separability(
     return {"hessian": found.hessian, "n_groups": len(found.groups), "labels": found.labels, "groups": found.groups}
 
 
+@checked
 def test_separability(
     model: Model,
     x: Float[Tensor, "n d"],
@@ -57,6 +60,7 @@ def test_separability(
     return bool(check_separability(model, x, groups, mode, threshold, bias))
 
 
+@checked
 def test_general_separability(
     model: Model, x: Float[Tensor, "n d"], groups: Sequence[Sequence[int]], threshold: float | int = 1e-2
 ) -> bool:
@@ -64,6 +68,7 @@ def test_general_separability(
     return bool(check_general_separability(model, x, groups, threshold))
 
 
+@checked
 def test_symmetry(
     model: Model, x: Float[Tensor, "n d"], group: Sequence[int], dependence_th: float | int = 1e-3
 ) -> bool:
@@ -71,6 +76,7 @@ def test_symmetry(
     return bool(check_symmetry(model, x, group, dependence_th))
 
 
+@checked
 def test_symmetry_var(
     model: Model, x: Float[Tensor, "n d"], input_vars: Sequence[Any], symmetry_var: Any
 ) -> Float[Tensor, " n"]:
@@ -93,6 +99,7 @@ for _asked in (test_separability, test_general_separability, test_symmetry, test
     _asked.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]
 
 
+@checked
 def batch_grad_normgrad(
     model: Model, x: Float[Tensor, "n d"], group: Sequence[int], create_graph: bool = False
 ) -> Float[Tensor, "n group rest"]:
@@ -105,6 +112,7 @@ def batch_grad_normgrad(
     return (change - direction * (direction * change).sum(1, keepdim=True)) / size
 
 
+@checked
 def get_dependence(model: Model, x: Float[Tensor, "n d"], group: Sequence[int]) -> Float[Tensor, "group rest"]:
     """How fast the direction of the gradient in the group turns with each other variable: medians over rows."""
     rest, unit = [i for i in range(x.shape[1]) if i not in set(group)], spreads(x)
@@ -112,6 +120,7 @@ def get_dependence(model: Model, x: Float[Tensor, "n d"], group: Sequence[int]) 
     return (turning * unit[list(group)][:, None] * unit[rest]).abs().median(0).values
 
 
+@checked
 def get_molecule(model: Model, x: Float[Tensor, "n d"], sym_th: float | int = 1e-3, verbose: bool = True) -> Molecules:
     """Level by level, from single variables to all: which variables have come together in one number.
 
@@ -124,6 +133,7 @@ def get_molecule(model: Model, x: Float[Tensor, "n d"], sym_th: float | int = 1e
     return levels
 
 
+@checked
 def get_tree_node(
     model: Model, x: Float[Tensor, "n d"], moleculess: Molecules, sep_th: float | int = 1e-2, skip_test: bool = True
 ) -> tuple[list[list[int]], list[list[str]]]:
@@ -156,6 +166,7 @@ def _kind(model: Model, x: Tensor, parts: list[list[int]], sep_th: float | int, 
     return "GS" if check_general_separability(model, x, parts, sep_th) else ""
 
 
+@checked
 def plot_tree(
     model: Model,
     x: Float[Tensor, "n d"],

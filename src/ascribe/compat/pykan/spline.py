@@ -7,10 +7,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.compat.pykan._names import names_of
+from ascribe.core.arguments import checked
 from ascribe.maths.kernels.recursion import splines, table
 from ascribe.maths.splines import extend_knots, fit_coefficients
 
 
+@checked
 def B_batch(  # noqa: N802 - pykan's name
     x: Float[Tensor, "n inputs"],
     grid: Float[Tensor, "inputs knots"],
@@ -26,6 +28,7 @@ def B_batch(  # noqa: N802 - pykan's name
     return splines(x.T.contiguous(), table(grid.contiguous(), k, "zero")).permute(2, 0, 1)
 
 
+@checked
 def coef2curve(
     x_eval: Float[Tensor, "n inputs"],
     grid: Float[Tensor, "inputs knots"],
@@ -37,6 +40,7 @@ def coef2curve(
     return torch.einsum("nim,iom->nio", B_batch(x_eval, grid, k), coef)
 
 
+@checked
 def curve2coef(
     x_eval: Float[Tensor, "n inputs"],
     y_eval: Float[Tensor, "n inputs outputs"],
@@ -47,6 +51,7 @@ def curve2coef(
     return fit_coefficients(B_batch(x_eval, grid, k).permute(1, 2, 0), y_eval.permute(1, 2, 0))
 
 
+@checked
 def extend_grid(grid: Float[Tensor, "inputs points"], k_extend: int = 0) -> Float[Tensor, "inputs knots"]:
     """The grid with `k_extend` more knots on either side."""
     return extend_knots(grid, k_extend)

@@ -27,6 +27,7 @@ from ascribe.compat.pykan._protected import f_log as f_log
 from ascribe.compat.pykan._protected import f_power1d5 as f_power1d5
 from ascribe.compat.pykan._protected import f_sqrt as f_sqrt
 from ascribe.compat.pykan._protected import f_tan as f_tan
+from ascribe.core.arguments import checked
 from ascribe.errors import InputError, need
 from ascribe.kan.augment import augment_input as augment_input
 from ascribe.kan.hypotheses.jets import hessian, jacobian
@@ -41,6 +42,7 @@ Dataset = dict[str, Tensor]
 Ranges = Sequence[SupportsFloat] | Sequence[Sequence[SupportsFloat]]
 
 
+@checked
 def create_dataset(
     f: Callable[[Tensor], Tensor],
     n_var: int = 2,
@@ -82,6 +84,7 @@ def create_dataset(
     return {name: t.to(device) for name, t in made.items()}
 
 
+@checked
 def create_dataset_from_data(
     inputs: Float[Tensor, "rows columns"],
     labels: Tensor,
@@ -106,6 +109,7 @@ def create_dataset_from_data(
     }
 
 
+@checked
 def batch_jacobian(
     func: Callable[[Tensor], Tensor], x: Float[Tensor, "n d"], create_graph: bool = False, mode: str = "scalar"
 ) -> Float[Tensor, "n d"] | Float[Tensor, "n outputs d"]:
@@ -119,6 +123,7 @@ def batch_jacobian(
     return found[:, 0] if mode == "scalar" else found
 
 
+@checked
 def batch_hessian(
     model: Callable[[Tensor], Tensor], x: Float[Tensor, "n d"], create_graph: bool = False
 ) -> Float[Tensor, "n d d"]:
@@ -126,6 +131,7 @@ def batch_hessian(
     return hessian(model, x, create_graph)
 
 
+@checked
 def get_derivative(
     model: nn.Module,
     inputs: Tensor,
@@ -161,16 +167,19 @@ def _penalty(model: Any, inputs: Tensor, reg_metric: str, lamb_l1: float | int, 
     return model.reg(reg_metric, lamb_l1, lamb_entropy)
 
 
+@checked
 def model2param(model: nn.Module) -> Float[Tensor, " parameters"]:
     """All parameters in one vector."""
     return parameter_vector(model)
 
 
+@checked
 def sparse_mask(in_dim: int, out_dim: int) -> Float[Tensor, "inputs outputs"]:
     """1 for the edges from an input to the nearest output and to an output from the nearest input, 0 for the others."""
     return nearest_links(in_dim, out_dim).to(torch.get_default_dtype())
 
 
+@checked
 def ex_round(ex1: Any, n_digit: int) -> Any:
     """A sympy expression with its floats rounded to so many digits after the point.
 
@@ -182,6 +191,7 @@ def ex_round(ex1: Any, n_digit: int) -> Any:
     return ex1.xreplace({number: sympy.Float(round(float(number), n_digit)) for number in ex1.atoms(sympy.Float)})
 
 
+@checked
 def fit_params(
     x: Float[Tensor, " n"],
     y: Float[Tensor, " n"],
