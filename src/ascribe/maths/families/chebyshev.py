@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from numpy.polynomial.chebyshev import cheb2poly
 from torch import Tensor
 
 from ascribe.maths.closed_form import polynomial
@@ -44,6 +43,9 @@ def formula(t: Any, coefficients: Sequence[float | int], order: int) -> Any:
 
     Those are $T_{10k+b} = 2\,T_k(s)\,T_b(t) - T_{10k-b}(t)$.
     """
+    # Loaded here: edges that no formula is asked of can do without.
+    from numpy.polynomial.chebyshev import cheb2poly
+
     left = list(coefficients)
     for m in reversed(range(_POWERS, len(left))):
         if b := m % _POWERS:
