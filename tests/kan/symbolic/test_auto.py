@@ -117,3 +117,27 @@ def test_gathering_keeps_the_values() -> None:
         at = {x: 0.7, y: 1.3}
         assert abs(float((gathered(expression) - expression).subs(at))) < 1e-12
     assert gathered(sympy.sqrt(4.0 * x**2 + 4.0 * y**2 + 1e-16 * x)) == 2.0 * sympy.sqrt(x**2 + y**2)
+
+
+def test_a_product_of_three_comes_out_plain() -> None:
+    """Edges that do nothing gain when others bend a little: 1e6 sin(x / 1e6) is no better than x."""
+    x = torch.rand(60, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.5
+    kan = KAN([3, [0, 1]], mult_arity=3, dtype=torch.float64)
+    kan.fit((x, x.prod(1, keepdim=True)), steps=10, progress=False)
+    assert auto_symbolic(kan, verbose=0, lib=["x", "sin", "exp"]).formula == sympy.prod(sympy.symbols("x_1 x_2 x_3"))
+
+
+def test_inference_mode_reads_the_same_and_spoils_nothing() -> None:
+    x = torch.linspace(-1, 1, 60, dtype=torch.float64)[:, None]
+    kan = KAN([1, 1], dtype=torch.float64)
+    with torch.inference_mode():
+        read = auto_symbolic(kan, verbose=0, lib="x^2", dataset=(x.clone(), x.square()))
+        assert read.formula == sympy.Symbol("x_1") ** 2
+    kan.fit((x, x.square()), steps=1, progress=False)
+
+
+def test_a_weight_is_a_share() -> None:
+    x = torch.linspace(-1, 1, 60, dtype=torch.float64)[:, None]
+    for weight in (float("nan"), -0.1, 1.1):
+        with pytest.raises(InputError, match="weight_simple"):
+            auto_symbolic(KAN([1, 1], dtype=torch.float64), verbose=0, weight_simple=weight, dataset=(x, x))

@@ -96,3 +96,13 @@ def test_what_cannot_be_is_said(kan: KAN) -> None:
     with pytest.raises(InputError, match="no edge"):
         fix_symbolic(kan, 0, 0, 7, "sin", x=X)
     assert kan.mode(0, 0, 0) == "n"
+
+
+def test_what_is_made_in_inference_mode_is_trained_later(kan: KAN) -> None:
+    with torch.inference_mode():
+        fix_symbolic(kan, 0, 0, 0, "sin", x=X)
+        unfix_symbolic(kan, 0, 0, 0)
+        fix_symbolic(kan, 0, 1, 0, "x^2", x=X)
+    kan(X).sum().backward()
+    assert kan.layers[0].symbolic.affine.grad is not None
+    kan.copy().load_state_dict(kan.state_dict())

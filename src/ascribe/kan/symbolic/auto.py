@@ -12,7 +12,7 @@ from ascribe.errors import InputError
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.loss import loss_named
 from ascribe.kan.state.history import Versioned
-from ascribe.kan.symbolic.candidates import Place, Range, candidates
+from ascribe.kan.symbolic.candidates import Place, Range, candidates, functions_of
 from ascribe.kan.symbolic.exchange import exchanged
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.reading import Choice, Reading, Rows, loss_of, refitted, with_edge
@@ -32,11 +32,13 @@ _ROUNDING = 1e-24
 _IDLE = 1e-6
 
 
+# The parameters that are made here are trained later, wherever this is called.
+@torch.inference_mode(False)
 def auto_symbolic(
     kan: Versioned,
     a_range: Range = (-10, 10),
     b_range: Range = (-10, 10),
-    lib: Iterable[str | Function] | None = None,
+    lib: str | Function | Iterable[str | Function] | None = None,
     verbose: int | bool = 1,
     weight_simple: float | int = 0.2,
     r2_threshold: float | int = 0.0,
@@ -71,7 +73,7 @@ def auto_symbolic(
     work = copy.deepcopy(kan).double()
     # What is tried makes no files.
     work.ckpt_path = None
-    lib = None if lib is None else list(lib)
+    lib = functions_of(lib)
     rows, held = _split(_rows(work, dataset))
     chosen: list[Choice] = []
     left: list[Place] = []
@@ -111,7 +113,7 @@ def _rows(work: Versioned, dataset: Any) -> Rows:
     """Inputs and labels in float64: given, of the last fit, or the network's own outputs."""
     if dataset is not None:
         train = read_dataset(dataset, work, loss_named(None)).train
-        inputs, label = train.inputs.double(), train.label.T.double()
+        inputs, label = train.inputs.double().clone(), train.label.T.double().clone()
     else:
         inputs = work.data(None)
         inputs = inputs.reshape(-1, inputs.shape[-1]).double()

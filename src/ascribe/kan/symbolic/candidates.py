@@ -55,7 +55,7 @@ class Candidates:
 def candidates(
     kan: Network,
     edges: Iterable[Place] | None = None,
-    lib: Iterable[str | Function] | None = None,
+    lib: str | Function | Iterable[str | Function] | None = None,
     a_range: Range = (-10, 10),
     b_range: Range = (-10, 10),
     x: Tensor | None = None,

@@ -125,11 +125,13 @@ class SymbolicEdges(nn.Module):
             self.source = self.subnode = self._spelt = self.affine = None  # pyright: ignore[reportAttributeAccessIssue]
             return
         free = self.affine is None or self.affine.requires_grad
-        affine = torch.stack([a for *_, a in edges])
-        self.source = torch.tensor([i for _, i, _, _ in edges], device=affine.device)
-        self.subnode = torch.tensor([j for _, _, j, _ in edges], device=affine.device)
-        self._spelt = to_tensor(self.names, affine.device)
-        self.affine = nn.Parameter(affine, requires_grad=free)
+        # What inference mode makes could never be trained.
+        with torch.inference_mode(False):
+            affine = torch.stack([a for *_, a in edges])
+            self.source = torch.tensor([i for _, i, _, _ in edges], device=affine.device)
+            self.subnode = torch.tensor([j for _, _, j, _ in edges], device=affine.device)
+            self._spelt = to_tensor(self.names, affine.device)
+            self.affine = nn.Parameter(affine, requires_grad=free)
 
     def _load_from_state_dict(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, state_dict: dict[str, Any], prefix: str, *rest: Any

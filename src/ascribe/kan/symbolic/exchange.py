@@ -18,6 +18,8 @@ Net = TypeVar("Net", bound=Versioned)
 
 # Functions that are tried on an edge, those of them that follow its curve this closely, and how often all edges are.
 _TRIED, _NEAR, _ROUNDS = 4, 0.05, 3
+# Of an edge's variance, below which another function is the same one.
+_SAME = 1e-10
 # Of the price of one unit of complexity, what an exchange must gain: sin and cos are each other's images.
 _GAIN = 0.5
 
@@ -47,7 +49,10 @@ def exchanged(
         for edge in edges:
             near = [ranked for ranked in found.of(*edge, weight_simple).ranked if ranked.error < _NEAR]
             for ranked in near[:_TRIED]:
-                if ranked.name == chosen[edge].function:
+                present = function_named(chosen[edge].function)
+                # 1e6 sin(x / 1e6) is x: what it gains is what other edges have wrong.
+                dearer = ranked.error < _SAME and ranked.complexity > present.complexity
+                if dearer or ranked.name == present.name:
                     continue
                 trial = with_edge(net, edge, ranked.function, ranked.affine, rows)
                 there = _criterion(trial, rows, floor)

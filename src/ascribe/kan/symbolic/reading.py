@@ -107,6 +107,8 @@ def loss_of(net: Versioned, rows: Rows) -> float:
     return float(rest.square().mean() / rows[1].var(0).mean().clamp(min=1e-300)) if bool(rest.isfinite().all()) else 1e9
 
 
+# Asked for wherever somebody looks; its fits need gradients.
+@torch.inference_mode(False)
 def _table(net: Versioned, rows: Rows, held: Rows, output: int, precision: float) -> Pareto:
     """The formulas of one output, each tried on the rows that were held."""
     label = held[1][:, output]

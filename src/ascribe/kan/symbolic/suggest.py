@@ -21,7 +21,7 @@ def suggest_symbolic(
     j: int,
     a_range: Range = (-10, 10),
     b_range: Range = (-10, 10),
-    lib: Iterable[str | Function] | None = None,
+    lib: str | Function | Iterable[str | Function] | None = None,
     topk: int = 5,
     verbose: bool = False,
     weight_simple: float = 0.2,

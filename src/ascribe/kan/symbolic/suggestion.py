@@ -10,6 +10,7 @@ from typing import NamedTuple, final
 from jaxtyping import Float64
 from torch import Tensor
 
+from ascribe.errors import InputError
 from ascribe.kan.symbolic.function import Function
 
 # pykan's: an error below this is as good as none, as splines are not more exact.
@@ -86,8 +87,12 @@ def rank(
     r"""Order functions by $w\,complexity + (1 - w) (\log_2(1 - r^2 + 10^{-5}) + \log_2(1 + |d| / spread) / 10)$.
 
     pykan's loss, with an r2 that does not depend on the scale of the edge, and a tenth of the bits that c f and d
-    cancel: cos(x / 100) is a parabola, too, but needs d = -10,000 to be one.
+    cancel: cos(x / 100) is a parabola, too, but needs d = -10,000 to be one.  Raises InputError for w outside [0, 1].
     """
+    if not 0 <= weight_simple <= 1:
+        raise InputError(
+            f"weight_simple={weight_simple} is no share; pass one from 0 (fit alone) to 1 (simplicity alone)."
+        )
     found: list[Ranked] = []
     for function, (a, b, c, d), share in zip(functions, affine.tolist(), error.tolist(), strict=True):
         if math.isnan(a):
