@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ascribe.errors import InputError
 from ascribe.maths.extension import kinked_extension, left_out, sampled_extension
 from ascribe.maths.piecewise import Piecewise
-from ascribe.maths.product_games import cube_values, line_values, sine_bound, sine_values
+from ascribe.maths.product_games import cube_values, line_values, sine_bounds, sine_values
 from ascribe.maths.sum_games import SumGames
 from reference.product_games import game_values, sum_game_values
 
@@ -44,18 +44,22 @@ def test_sines_of_many_players_add_up(players):
     torch.testing.assert_close(sine_values(angles).sum(1), 2 * angles.sum(1).sin(), atol=1e-10, rtol=0)
 
 
-@pytest.mark.parametrize("players", [2, 6, 30])
-@pytest.mark.parametrize("size", [0.05, 0.5, 5.0])
-def test_no_sine_is_worth_more_than_its_bound(players, size):
-    angles = size * torch.randn(200, players, generator=torch.Generator().manual_seed(1), dtype=float64)
-    bound, worth = sine_bound(angles), sine_values(angles).abs().amax(1)
-    assert bool((worth <= bound).all())
-    assert bool((bound <= 2).all())
+@pytest.mark.parametrize("players", [1, 2, 6, 30])
+@pytest.mark.parametrize("terms", [1, 2, 10, 300])
+def test_no_sine_is_worth_more_than_its_bound(players, terms):
+    t = torch.randn(50, players, generator=torch.Generator().manual_seed(1), dtype=float64)
+    t /= t.abs().sum(1, keepdim=True)
+    bounds = sine_bounds(t, terms)
+    assert bounds.shape == (50, terms)
+    assert bool((bounds <= 2).all())
+    for m in range(terms):
+        assert bool((sine_values(math.pi * (m + 1) * t).abs().amax(1) <= bounds[:, m]).all())
 
 
 def test_many_players_blur_a_fast_sine():
-    angles = 40 * torch.rand(50, 400, generator=torch.Generator().manual_seed(1), dtype=float64)
-    assert float(sine_bound(angles).max()) < 0.02
+    t = torch.rand(50, 400, generator=torch.Generator().manual_seed(1), dtype=float64)
+    t /= t.sum(1, keepdim=True)
+    assert float(sine_bounds(t, 400)[:, 200:].max()) < 0.02
 
 
 def spline(degree):

@@ -24,12 +24,18 @@ from ascribe.errors import InputError, MethodError, TargetError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.memory import require_columns
 from ascribe.kan.structure import Network
+from ascribe.kan.whole import whole
 from ascribe.maths.kernels.base import base_function
 from ascribe.maths.kernels.design import design
 from ascribe.maths.piecewise import Piecewise
 from ascribe.maths.sum_games import SumGames
 
 _USUAL = 100  # rows of the network's own data that make a background
+# What a network of another kind can do.
+_OTHERWISE = (
+    "pass explain(kan, x, ExactShapley(), background=...), which asks all coalitions of up to 20 columns, or Shapley(),"
+    " which samples them"
+)
 _TOGETHER = 2**18  # numbers of an edge's terms worked on together
 # The largest fourth derivative of a base function, which is more than a quarter of its total variation.
 _FOURTH = {"silu": 0.5, "identity": 0.0, "zero": 0.0}
@@ -101,14 +107,14 @@ def shapley(
 def _require_sums(kan: Network) -> None:
     if kan.depth > 2:
         raise MethodError(
-            f"exact values are for one or two layers of edges, and this network has {kan.depth}; sampled values with"
-            " standard errors are to be had by explain(kan, x, Shapley(), background=...)"
+            f"exact values in polynomial time are for one or two layers of edges, and this network has {kan.depth};"
+            f" {_OTHERWISE}"
         )
     for l in range(1, kan.depth + 1):
         if any(factors > 1 for factors in kan.arity[l]):
             raise MethodError(
-                f"exact values are for sums, and layer {l} multiplies (width={kan.width}); products of one factor only."
-                " Sampled values with standard errors are to be had by explain(kan, x, Shapley(), background=...)"
+                f"exact values in polynomial time are for sums, and layer {l} multiplies (width={kan.width});"
+                f" {_OTHERWISE}"
             )
 
 
@@ -131,7 +137,7 @@ def _outputs(kan: Network, target: int | Literal["all"] | None) -> list[int]:
         return list(range(count))
     if target is None and count > 1:
         raise TargetError(f'the network gives {count} outputs; pass target=0 to {count - 1}, or target="all"')
-    number = 0 if target is None else int(target)
+    number = 0 if target is None else whole(target, "target")
     if not 0 <= number < count:
         raise TargetError(f"target={target}, but the network gives {count} outputs (0..{count - 1})")
     return [number]

@@ -69,24 +69,28 @@ def _nodes(angles: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _sine_values(angles: Tensor, s: Tensor, weights: Tensor) -> Tensor:
-    s, weights = s[:, None, None], weights[:, None]
     cos, sin = angles.cos(), angles.sin()
-    risen = s * sin
-    product = torch.complex(cos.expand_as(risen), risen).prod(-1) * weights
-    inverse = torch.addcmul(cos.square(), risen, risen).reciprocal_()
-    real = (product.real[..., None] * inverse).sum(0)
-    imaginary = ((product.imag * s[..., 0])[..., None] * inverse).sum(0)
+    risen = s[:, None] * sin[:, None]
+    product = torch.complex(cos[:, None].expand_as(risen), risen).prod(-1) * weights
+    inverse = torch.addcmul(cos.square()[:, None], risen, risen).reciprocal_()
+    real, imaginary = (torch.stack([product.real, product.imag * s], 1) @ inverse).unbind(1)
     return 2 * sin * torch.addcmul(real * cos, imaginary, sin)
 
 
-def sine_bound(angles: Float[Tensor, "games players"]) -> Float[Tensor, " games"]:
-    r"""More than the largest value of each of these games: at least $2 \int_0^1 e^{-h (1 - s^2)} ds$.
+def sine_bounds(t: Float[Tensor, "games players"], terms: int) -> Float[Tensor, "games terms"]:
+    r"""More than the largest value of each of the games of $\sin(\pi m\,\zeta(S))$, m = 1, ..., terms.
 
-    2h is the sum of all $\sin^2$ but the largest: a factor is $|\cos + i s \sin|^2 = 1 - (1 - s^2)\sin^2$. Many
-    players blur what is fast, so that fast sines hardly matter to any of them. In place of $1 - s^2$ stand 3/4 below
-    s = 1/2, and $3 (1 - s) / 2$ above.
-    Price: O(games players).
+    At most 2, and at most $2 \int_0^1 e^{-h (1 - s^2)} ds$, where 2h is the sum of $\sin^2 \pi m t_k$ of all players
+    but one: a factor is $|\cos + i s \sin|^2 = 1 - (1 - s^2)\sin^2$. Many players blur what is fast, so that fast sines
+    hardly matter to any of them. In place of $1 - s^2$ stand 3/4 below s = 1/2, and $3 (1 - s) / 2$ above; in place of
+    the largest $\sin^2$ stands 1. The sums of $\sin^2$ are those of cosines, for all m a product of two small matrices.
+    Price: O(games terms players), as a product of matrices; memory O(games (terms + sqrt(terms) players)).
     """
-    squares = angles.sin().square()
-    h = (squares.sum(-1) - squares.amax(-1)).clamp(min=1e-12) / 2
-    return torch.exp(-0.75 * h) - 4 / 3 * torch.expm1(-0.75 * h) / h
+    few = math.isqrt(terms - 1) + 1
+    place = torch.arange(few, dtype=t.dtype, device=t.device)[:, None]
+    fine, coarse = (2 * math.pi * multiple * t[:, None] for multiple in (place, 1 + few * place))
+    cosines = coarse.cos() @ fine.cos().mT - coarse.sin() @ fine.sin().mT
+    # A little more is taken off than rounding may have put on.
+    spread = (t.shape[1] - cosines.flatten(1)[:, :terms]) / 2 - 1 - 1e-9 * t.shape[1]
+    h = spread.clamp(min=1e-12) / 2
+    return (torch.exp(-0.75 * h) - 4 / 3 * torch.expm1(-0.75 * h) / h).clamp(max=2.0)

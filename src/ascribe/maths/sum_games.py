@@ -22,7 +22,7 @@ from torch import Tensor
 from ascribe.errors import InputError
 from ascribe.maths.extension import OddExtension, sampled_extension
 from ascribe.maths.piecewise import Piecewise
-from ascribe.maths.product_games import cube_values, line_values, sine_bound, sine_values
+from ascribe.maths.product_games import cube_values, line_values, sine_bounds, sine_values
 
 # Every subnode's outer functions at its own points.
 Outer = Callable[[Float[Tensor, "n subnodes"]], Float[Tensor, "n subnodes outputs"]]
@@ -217,13 +217,12 @@ def _choose(
     """The sines to evaluate, and what the others are worth at most: half of the share, where that leaves any out."""
     weight = (sines.abs() / share[:, None]).amax(-1)
     bound = torch.full_like(weight, 2.0)
-    # Few are worth the sum over players that a sharper bound costs: not the fast ones at the end.
-    likely = (2 * weight.flip(1)).cumsum(1).flip(1) > 0.125
-    window, term = likely.nonzero().unbind(1)
-    for some in torch.arange(len(window), device=window.device).split(max(1, _TOGETHER // steps.shape[1])):
-        bound[window[some], term[some]] = sine_bound(_angles(steps, window[some], term[some])).clamp(max=2.0)
-    first = int(likely.sum(1).max())
-    least = torch.ones_like(likely)
+    # Few are worth what a sharper bound costs: not the fast ones at the end.
+    first = int(((2 * weight.flip(1)).cumsum(1) > 0.125).sum(1).max())
+    if first:
+        games = max(1, _TOGETHER // (math.isqrt(first) * steps.shape[1]))
+        bound[:, :first] = torch.cat([sine_bounds(some, first) for some in steps.split(games)])
+    least = torch.ones_like(weight, dtype=torch.bool)
     least[:, :first] = _least((bound * weight)[:, :first], 0.375)
     return ~least, torch.einsum("wm,wmo->wo", bound * least, sines.abs())
 
