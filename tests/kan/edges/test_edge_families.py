@@ -37,6 +37,24 @@ def test_the_suite_catches_a_false_promise():
         check_edge(Promising())
 
 
+@pytest.mark.parametrize("error", [lambda x: 1e-9 * x, lambda x: 1e-9])
+def test_the_suite_catches_a_formula_that_is_not_the_curve(error):
+    class Approximating:
+        """Waves whose formula is only near."""
+
+        def __init__(self):
+            self._edge = Expansion("fourier")
+
+        def __getattr__(self, name):
+            return getattr(self._edge, name)
+
+        def formula(self, x, knots, coefficients):
+            return self._edge.formula(x, knots, coefficients) + error(x)
+
+    with pytest.raises(AssertionError, match="formula: it"):
+        check_edge(Approximating())
+
+
 @pytest.mark.parametrize(("family", "cells"), [("rbf", 20), ("rational", 15)])
 def test_many_more_cells_are_near_where_none_are_the_same(family, cells):
     """The bound of the docs: curves of order 3 on three and four times the cells."""
