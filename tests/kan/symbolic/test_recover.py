@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import pytest
 import sympy
 import torch
@@ -12,6 +15,7 @@ from ascribe.kan.feynman import get_feynman_dataset
 from ascribe.kan.symbolic.discovery import Discovery, discover
 from ascribe.kan.symbolic.discovery.batch import Batch
 from ascribe.kan.symbolic.discovery.branch import Branch
+from ascribe.kan.symbolic.discovery.columns import library_of, products
 from ascribe.kan.symbolic.discovery.reduction import reduced
 from ascribe.kan.symbolic.discovery.starts import PORTFOLIO, SUM, Prior, drawn
 from ascribe.kan.symbolic.evaluate import evaluate
@@ -90,6 +94,22 @@ def test_columns_that_do_not_count_are_left_out() -> None:
     found = discover(x, 3 * x[:, 2] ** 2, names=["a", "b", "c"])
     assert found.formula == 3 * sympy.Symbol("c") ** 2
     assert discover(x, torch.full((300,), 2.5)).formula == 2.5
+
+
+def test_among_many_columns_the_law_is_found() -> None:
+    x = _draw([(0.5, 2.0)] * 9, 600, 0)
+    found = discover(x, x[:, 0] * x[:, 1] / (x[:, 2] + x[:, 3]), list("abcdefghi"), seconds=200.0)
+    a, b, c, d = sympy.symbols("a b c d")
+    assert sympy.simplify(found.formula - a * b / (c + d)) == 0
+
+
+@pytest.mark.parametrize("limit", [7, 500])
+def test_the_cheapest_products_are_the_first_of_all(limit: int) -> None:
+    x = _draw([(0.5, 2.0)] * 3, 5, 0).T
+    families = [library_of(values, sympy.Symbol(name)) for values, name in zip(x, "abc", strict=True)]
+    every = sorted(itertools.product(*families), key=lambda chosen: sum(column.cost for column in chosen))
+    wanted = [math.prod((column.values for column in chosen), start=torch.ones(5)) for chosen in every[:limit]]
+    torch.testing.assert_close(torch.stack([made.values for made in products(families, limit)]), torch.stack(wanted))
 
 
 def test_data_that_cannot_be_searched_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -92,11 +93,17 @@ def roots(values: Float[Tensor, " n"], symbol: Any) -> list[Column]:
 
 
 def products(families: Sequence[Sequence[Column]], limit: int) -> list[Column]:
-    """The cheapest products of one column of every family, cheapest first."""
-    every = [(sum(column.cost for column in chosen), chosen) for chosen in itertools.product(*families)]
-    every.sort(key=lambda priced: priced[0])
+    """The cheapest products of one column of every family, cheapest first.
+
+    Family by family, as what is among the cheapest has only parts that are.
+    """
+    cheapest: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    for family in families:
+        longer = ((cost + column.cost, (*chosen, c)) for cost, chosen in cheapest for c, column in enumerate(family))
+        cheapest = heapq.nsmallest(limit, longer)
     found: list[Column] = []
-    for cost, chosen in every[:limit]:
+    for cost, numbers in cheapest:
+        chosen = [family[c] for family, c in zip(families, numbers, strict=True)]
         values = chosen[0].values
         for column in chosen[1:]:
             if column.factors:

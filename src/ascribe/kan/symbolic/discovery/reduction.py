@@ -35,7 +35,7 @@ class Step(NamedTuple):
 
 def reduced(branch: Branch) -> Branch:
     """The branch after all steps that the data ask for, the surest first."""
-    while len(branch.x) > 1:
+    while len(branch.x) > 1 and not branch.late:
         base = branch.left + _FLOOR
         steps = (
             Step(made, _score(made.left, base, preferred))

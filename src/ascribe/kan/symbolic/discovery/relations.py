@@ -59,16 +59,27 @@ def _families(
 ) -> Iterator[list[Column]]:
     """Products of low powers; of higher ones; of other functions in some of the variables."""
     kinds = [_kinds(values, symbol) for values, symbol in zip(x, symbols, strict=True)]
-    every = sorted(itertools.product(*(range(len(kind)) for kind in kinds)), key=lambda c: (_others(c), sum(c)))
-    for chosen in every:
+    for chosen in _choices([len(kind) for kind in kinds]):
         if (_others(chosen) > 1) != deep or (pair and not chosen[-1]):
             continue
-        if len(x) > 3 and _others(chosen) > 2 and (_others(chosen) > 3 or max(chosen) > 2):
+        if len(x) > 3 and _others(chosen) > 2 and max(chosen) > 2:
             continue
         yield products([kind[c] for kind, c in zip(kinds, chosen, strict=True)], _COLUMNS)
         if _others(chosen) == 0:
             higher = [[one(v), *powers(v, symbol, 6)] for v, symbol in zip(x, symbols, strict=True)]
             yield products(higher, _COLUMNS if len(x) > 2 else 28)
+
+
+def _choices(kinds: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """A kind for every variable, those first where few have another than powers; of many variables three at most."""
+    n = len(kinds)
+    for others in range(min(n, 3) + 1):
+        some: list[tuple[int, ...]] = []
+        for where in itertools.combinations(range(n), others):
+            for kind in itertools.product(*(range(1, kinds[i]) for i in where)):
+                numbers = dict(zip(where, kind, strict=True))
+                some.append(tuple(numbers.get(i, 0) for i in range(n)))
+        yield from sorted(some, key=lambda chosen: (sum(chosen), chosen))
 
 
 def _others(chosen: tuple[int, ...]) -> int:
