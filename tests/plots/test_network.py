@@ -256,6 +256,7 @@ def test_all_that_is_written_stays_in_the_axes_that_were_given(size: tuple[float
     figure.draw_without_rendering()
     legend = ax.get_legend()
     assert legend is not None
+    assert isinstance(kan.plot(ax=Figure((0.3, 0.3)).add_subplot(), title="no room at all"), Figure)
     for text in [*ax.texts, *legend.get_texts()]:
         box = text.get_window_extent()
         assert box.y0 >= 0

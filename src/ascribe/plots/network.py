@@ -63,7 +63,7 @@ def network(
     within = None
     if ax is not None:
         width, height = room(ax)
-        within = width, height - (0.0 if title is None else TITLE)
+        within = width, height if title is None else max(height - TITLE, height / 2)
     sheet = plan(
         drawn, inputs, outputs, scale=2.0 * scale, varscale=float(varscale), tick=tick, formulas=formulas, within=within
     )
