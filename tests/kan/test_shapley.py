@@ -179,6 +179,22 @@ def test_the_background_is_the_networks_own_data():
     assert torch.equal(kan.shapley(x).values, kan.shapley(x, seen[:7]).values)
 
 
+def test_threads_only_share_the_work():
+    kan, x, background = network([6, 3, 1]), rows(40, 6), rows(3, 6, seed=2)
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(kan.shapley(x, background))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    alone, shared = found
+    assert bool(((alone.values - shared.values).abs() <= alone.error + shared.error).all())
+    assert torch.equal(kan.shapley(x, background).values, kan.shapley(x, background).values)
+
+
 def test_memory_is_kept_to():
     kan, x, background = network([5, 3, 1]), rows(4, 5), rows(3, 5, seed=2)
     much, little = kan.shapley(x, background), kan.shapley(x, background, memory="100 KB")

@@ -19,7 +19,7 @@ from ascribe.core.attribution import Attribution
 from ascribe.core.budget import Budget
 from ascribe.core.method import Recorded
 from ascribe.core.names import numbered
-from ascribe.core.threads import one_thread
+from ascribe.core.threads import side_by_side
 from ascribe.errors import InputError, MethodError, TargetError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.memory import require_columns
@@ -36,6 +36,7 @@ _OTHERWISE = (
     "pass explain(kan, x, ExactShapley(), background=...), which asks all coalitions of up to 20 columns, or Shapley(),"
     " which samples them"
 )
+_ROWS = 16  # worked on together, so that several threads have some
 _TOGETHER = 2**18  # numbers of an edge's terms worked on together
 # The largest fourth derivative of a base function, which is more than a quarter of its total variation.
 _FOURTH = {"silu": 0.5, "identity": 0.0, "zero": 0.0}
@@ -55,12 +56,14 @@ def shapley(
     background with the columns in S taken from x. Here no coalition is drawn and none is left out. `error` is at most
     `tolerance` of the row's largest value, unless edges have such sharp kinks that the limit of terms is met (order 1);
     it is proven for B-spline edges of order 1 or more, and for others (symbolic ones too) estimated from what samples
-    of them show. `gap` is what is then left of f(x) - mean f(background) - sum of the values.
+    of them show. Where outer functions jump (order 0, sgn, step) it stays large: for up to 20 columns `ExactShapley()`
+    of `explain` asks all coalitions instead. `gap` is what is then left of f(x) - mean f(background) - sum of the values.
 
     Without `background`: 100 rows spread evenly over the data that the network remembers (all, where there are fewer).
     `target`: nothing (one output only), an output's number, or "all" (outputs in front).
     Layers [inputs, sums, outputs] or [inputs, outputs], affines included; products only of one factor.
-    Price: O(rows background subnodes terms inputs^2 / 4) time for inputs that are read; memory as given.
+    Price: O(rows background subnodes terms inputs^2 / 4) time for inputs that are read, on all of torch's threads;
+    memory as given.
 
     Raises MethodError for products and for deeper networks, TargetError, InputError.
 
@@ -75,13 +78,12 @@ def shapley(
         raise InputError(f"tolerance={tolerance} is no part of the largest value; pass one such as 1e-6.")
     rows, absent = _data(kan, x), _data(kan, _usual(kan) if background is None else background)
     outputs, budget = _outputs(kan, target), Budget(memory)
-    # The work is many small pieces, for which threads would mostly wait.
-    with torch.no_grad(), one_thread():
+    with torch.no_grad():
         # Rounding in float32 would hide what is promised.
         exact = copy.deepcopy(kan).double()
         output, reference = exact(rows)[:, outputs].T, exact(absent)[:, outputs].mean(0)
-        found = _Solved(exact, outputs, tolerance, budget.memory)
-        parts = [found.of(some, absent) for some in rows.split(found.step(len(absent)))]
+        found = _Solved(exact, outputs, tolerance, budget.memory // torch.get_num_threads())
+        parts = side_by_side(lambda some: found.of(some, absent), rows.split(found.step(len(absent))))
         values, error = (torch.cat(part, 1) for part in zip(*parts, strict=True))
         references = reference[:, None].expand_as(output)
         gap = output - references - values.sum(-1)
@@ -156,7 +158,7 @@ class _Solved:
         """The rows that are worked on together."""
         layer = self.kan.layers[0]
         a_row = 8 * layer.in_dim * (4 * layer.out_dim + 4 * len(self.outputs)) + 16 * background
-        return max(1, self.memory // (4 * a_row))
+        return max(1, min(_ROWS, self.memory // (4 * a_row)))
 
     def of(self, rows: Tensor, absent: Tensor) -> tuple[Tensor, Tensor]:
         """(outputs, rows, columns): values and errors."""
