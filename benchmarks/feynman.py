@@ -1,7 +1,7 @@
 """From data to formula: the Feynman problems of up to four variables, one fixed setting, pykan beside it.
 
 Every problem that is done is kept in build/feynman.json, so that a run that was stopped goes on where it was; delete
-the file to measure anew.
+the file to measure anew. pykan takes all the time that it is given on nearly every problem, an hour and a half in all.
 """
 
 from __future__ import annotations
@@ -37,10 +37,8 @@ nothing set but the same {seconds:.0f} seconds for every problem; one thread. Ex
 the true one to be the same, and on fresh rows they differ by less than 1e-10 of the spread. The error is that on fresh
 rows, as a share of the spread. pykan gets the same rows and seconds for what its tutorial does: KAN([n, 5, 1]), fit
 with lamb 1e-3, prune, fit, auto_symbolic, fit, in float64; where the time is over before there is a formula, the error
-is that of the network as it was then. pykan is measured on every third problem (BENCH_FULL=1: on all).
+is that of the network as it was then.
 """
-# pykan takes all the time that it is given on nearly every problem.
-EVERY = 3
 
 
 class Line(NamedTuple):
@@ -214,20 +212,16 @@ def run(scale: Scale, peaks: Peaks) -> Section:
         )
     )
     contenders = {"ascribe": ours} | ({"pykan": theirs} if pykan.INSTALLED else {})
-    asked = {"ascribe": numbers, "pykan": numbers if scale.full or scale.quick else numbers[::EVERY]}
     results = {
-        name: {n: kept(store, f"{name} {n}", lambda n=n, way=way: solve(n, way, seconds)) for n in asked[name]}
+        name: {n: kept(store, f"{name} {n}", lambda n=n, way=way: solve(n, way, seconds)) for n in numbers}
         for name, way in contenders.items()
     }
-    if "pykan" in results:
-        results["ascribe, on pykan's"] = {n: results["ascribe"][n] for n in results["pykan"]}
     section.tables.append(
         Table(
             ["", "problems", "exact", "median error", "median seconds", "slowest"],
             [_summary(name, list(lines.values())) for name, lines in results.items()],
         )
     )
-    results.pop("ascribe, on pykan's", None)
     section.tables.append(_each(numbers, results))
     share = sum(line["exact"] for line in results["ascribe"].values()) / len(numbers)
     all_exact = all(line.exact for line in first)
@@ -255,10 +249,7 @@ def _each(numbers: list[int], results: dict[str, dict[int, dict[str, Any]]]) -> 
     lines: list[list[str]] = []
     for number in numbers:
         line = [f"{number}: `{PROBLEMS[number - 1].formula}`"]
-        for found in (lines_of.get(number) for lines_of in results.values()):
-            if found is None:
-                line.append("")
-                continue
+        for found in (lines_of[number] for lines_of in results.values()):
             error = "fails" if found["error"] is None else format(found["error"], ".1e")
             line.append(f"{'exact' if found['exact'] else error}, {found['seconds']:.1f} s")
         missed = not results["ascribe"][number]["exact"]

@@ -122,10 +122,22 @@ def test_data_that_cannot_be_searched_are_refused() -> None:
         discover(x[:10], torch.zeros(10))
     with pytest.raises(InputError, match="names"):
         discover(x, x[:, 0], names=["a", "a"])
+    with pytest.raises(InputError, match="complex"):
+        discover(x, x[:, 0] * 1j)
+    for scale in (1e150, 1e-150):
+        with pytest.raises(InputError, match="rescale"):
+            discover(x, scale * x[:, 0])
     with pytest.raises(InputError, match=r"x holds what is no number.*'red'"):
         discover([["red", 1.0]] * 50, x[:, 0])
     with pytest.raises(InputError, match=r"\(rows, 2\): x_1, x_2"):
         discover(x, x[:, 0])(x[:, :1])
+
+
+def test_a_formula_is_found_in_inference_mode() -> None:
+    with torch.inference_mode():
+        x = _draw([(0.5, 2.0)] * 2, 100, 0)
+        found = discover(x, x[:, 0] * x[:, 1], names=["a", "b"])
+    assert str(found.formula) == "a*b"
 
 
 def test_data_may_be_arrays_and_lists() -> None:

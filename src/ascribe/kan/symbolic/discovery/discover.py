@@ -18,6 +18,7 @@ from ascribe.kan.symbolic.discovery.data import numbers, read_data
 from ascribe.kan.symbolic.discovery.stages import stages
 from ascribe.kan.symbolic.evaluate import evaluate
 from ascribe.kan.symbolic.pareto import Candidate, Pareto, complexity_of
+from ascribe.kan.whole import whole
 
 if TYPE_CHECKING:
     from ascribe.kan.network import KAN
@@ -73,6 +74,8 @@ class Discovery:
     __repr__ = __str__
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def discover(
     x: Any, y: Any, names: Sequence[str] | None = None, seconds: float | int = 60.0, seed: int = 0
 ) -> Discovery:
@@ -94,8 +97,9 @@ def discover(
     m/(4*r**2)
     """
     started = time.perf_counter()
+    seed = whole(seed, "seed")
     if not seconds > 0:
-        raise InputError(f"seconds={seconds} leaves no time to search; pass seconds > 0.")
+        raise InputError(f"seconds={seconds!r} leaves no time to search; pass a number > 0.")
     columns, target, called, precision = read_data(x, y, names)
     order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed))
     held = max(4, len(order) // 5)
