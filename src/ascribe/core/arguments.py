@@ -34,26 +34,26 @@ def checked(thing: Thing) -> Thing:
     ascribe.errors.InputError: p=2.5, but power takes a whole number; pass p=2, or another.
     """
     if inspect.isfunction(thing):
-        return _guarded(thing, thing.__name__)
+        return _guarded(thing)
     _check_methods(thing)
     return thing
 
 
 def _check_methods(thing: Any) -> None:
     for name, member in list(vars(thing).items()):
-        if name in _APART or (name.startswith("_") and name != "__init__"):
+        if name in _APART or (name.startswith("_") and name not in ("__init__", "__call__")):
             continue
-        called = thing.__name__ if name == "__init__" else name
         if isinstance(member, staticmethod | classmethod):
-            setattr(thing, name, type(member)(_guarded(member.__func__, called)))
+            setattr(thing, name, type(member)(_guarded(member.__func__)))
         elif isinstance(member, types.FunctionType):
-            setattr(thing, name, _guarded(member, called))
+            setattr(thing, name, _guarded(member))
 
 
-def _guarded(function: Any, called: str) -> Any:
+def _guarded(function: Any) -> Any:
     @wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         parameters, hints = _annotated(function)
+        called = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
         for (name, hint, default), value in zip(hints, args, strict=False):
             _require(called, name, hint, default, value)
         for name, value in kwargs.items():
@@ -121,10 +121,10 @@ def _fits_one(value: Any, hint: Any) -> bool:
         return not isinstance(value, str) and _works(float, value)
     if hint is type(None):
         return value is None
-    if origin is Sequence:
+    if origin in (Sequence, list, tuple):
         if isinstance(value, str) or not (hasattr(value, "__len__") and hasattr(value, "__iter__")):
             return False
-        inner = typing.get_args(hint)
+        inner = typing.get_args(hint) if origin is not tuple else ()
         return not (inner and isinstance(value, list | tuple)) or all(_fits(each, inner[0]) for each in value)
     if _is_array(hint):
         return isinstance(value, Tensor)
@@ -148,12 +148,12 @@ def _words(hint: Any, many: bool = False) -> str:
         return "None"
     if _is_array(hint):
         noun = "tensor"
-    elif origin is Sequence:
+    elif origin in (Sequence, list, tuple):
         noun = "list"
     else:
         noun = _NOUNS.get(origin, getattr(origin, "__name__", str(origin)))
     words = f"{noun}s" if many else f"a {noun}"
-    if origin is Sequence and typing.get_args(hint):
+    if origin in (Sequence, list) and typing.get_args(hint):
         words += " of " + _either(typing.get_args(hint)[0], many=True)
     return words
 

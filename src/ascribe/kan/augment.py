@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan.layer import require_real
 from ascribe.kan.symbolic.evaluate import evaluate
@@ -19,6 +20,7 @@ from ascribe.kan.symbolic.parse import parse
 def augment_input(orig_vars: Sequence[Any], aux_vars: Sequence[Any], x: Tensor) -> Tensor: ...
 @overload
 def augment_input(orig_vars: Sequence[Any], aux_vars: Sequence[Any], x: Mapping[str, Tensor]) -> dict[str, Tensor]: ...
+@checked
 def augment_input(
     orig_vars: Sequence[Any],
     aux_vars: Sequence[Any],

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.core.arguments import checked
 from ascribe.core.drawing import Drawer
 from ascribe.kan import evaluate, grids, regularization, scores
 from ascribe.kan.activations import Activations
@@ -36,6 +37,7 @@ Net = TypeVar("Net", bound="KAN")
 
 
 @final
+@checked
 class KAN(history.Versioned):
     """A Kolmogorov-Arnold network: a plain nn.Module that fits, scores, prunes, refines and shows itself.
 

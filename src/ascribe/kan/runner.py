@@ -151,6 +151,8 @@ def pareto_frontier(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarra
     [0, 1]
     """
     x, y = np.asarray(x), np.asarray(y)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise InputError(f"x has shape {x.shape} and y {y.shape}; pass two rows of as many numbers.")
     order = np.lexsort((np.arange(len(x)), y, x))
     best, chosen = np.inf, []
     for n in order:

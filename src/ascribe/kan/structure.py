@@ -11,11 +11,13 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan.activations import Activations
 from ascribe.kan.layer import Beyond, KANLayer
 from ascribe.kan.memory import Memory, require_columns
 from ascribe.kan.nodes import multiply, owners, parse_width
+from ascribe.kan.span import span
 from ascribe.kan.state.text_state import from_tensor, to_tensor
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.whole import whole
@@ -30,6 +32,7 @@ class Network(Memory):
     input_id: Tensor
     _spelt: Tensor | None  # the names of the columns, as a tensor of the state
 
+    @checked
     def __init__(
         self,
         width: Sequence[int | Sequence[int]],
@@ -73,7 +76,7 @@ class Network(Memory):
                 scale_base_sigma=scale_base_sigma,
                 base_fun=base_fun,
                 grid_eps=grid_eps,
-                grid_range=(float(grid_range[0]), float(grid_range[1])),
+                grid_range=span(grid_range, "grid_range"),
                 sp_trainable=sp_trainable,
                 sb_trainable=sb_trainable,
                 extrapolate=extrapolate,

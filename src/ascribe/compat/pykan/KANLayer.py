@@ -9,11 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ascribe.compat.pykan._choice import chosen, exchanged
 from ascribe.compat.pykan._names import names_of
 from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan import layer as native
 from ascribe.kan.knots import data_grid, is_constant
+from ascribe.kan.span import span
 from ascribe.maths.kernels.design import design
 from ascribe.maths.splines import extend_knots
 
@@ -62,7 +64,7 @@ class KANLayer(native.KANLayer):
             scale_base_sigma,
             base,
             grid_eps,
-            (float(grid_range[0]), float(grid_range[1])),
+            span(grid_range, "grid_range"),
             sp_trainable,
             sb_trainable,
             sparse_init=sparse_init,
@@ -98,7 +100,10 @@ class KANLayer(native.KANLayer):
     def get_subset(self, in_id: Sequence[int], out_id: Sequence[int]) -> KANLayer:
         """The layer between some of the inputs and outputs."""
         new = copy.deepcopy(self)
-        inputs, outputs = torch.as_tensor(in_id), torch.as_tensor(out_id)
+        inputs, outputs = (
+            torch.tensor(chosen(ids, count, name), device=self.device)
+            for ids, count, name in ((in_id, self.in_dim, "in_id"), (out_id, self.out_dim, "out_id"))
+        )
         new.in_dim, new.out_dim = len(inputs), len(outputs)
         new.grid, new.mask = self.grid[inputs], self.mask[inputs][:, outputs]
         for name in ("coef", "scale_base", "scale_sp"):
@@ -109,9 +114,7 @@ class KANLayer(native.KANLayer):
 
     def swap(self, i1: int, i2: int, mode: str = "in") -> None:
         """Inputs i1 and i2 in each other's place, or outputs with `mode="out"`; in place."""
-        inputs, outputs = list(range(self.in_dim)), list(range(self.out_dim))
-        order = inputs if mode == "in" else outputs
-        order[i1], order[i2] = order[i2], order[i1]
+        inputs, outputs = exchanged(self.in_dim, self.out_dim, i1, i2, mode)
         self.load_state_dict(self.get_subset(inputs, outputs).state_dict())
 
 

@@ -10,12 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ascribe.compat.pykan._descent import Loss, descend, optimiser_named
+from ascribe.compat.pykan._choice import exchanged
+from ascribe.compat.pykan._descent import PARTS, Loss, descend, optimiser_named, part
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan._plotting import current
 from ascribe.compat.pykan.hypothesis import plot_tree
 from ascribe.core.arguments import checked
 from ascribe.errors import InputError
+from ascribe.kan.memory import require_columns
 from ascribe.kan.regularization import sparsity
 
 Matrices = list[Float[Tensor, "_ _"]]
@@ -67,6 +69,7 @@ class MLP(nn.Module):
         return [layer.weight for layer in self._layers]
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        require_columns(x, self.width[0])
         self.cache_data = x.detach()
         return self._run(x)[-1]
 
@@ -81,7 +84,7 @@ class MLP(nn.Module):
     def get_act(self, x: Tensor | Mapping[str, Tensor] | None = None) -> None:
         """Take x, or the training inputs of a dataset, for the data that everything is read on from now on."""
         if x is not None:
-            self.cache_data = (x["train_input"] if isinstance(x, Mapping) else x).detach()
+            self.cache_data = (part(x, "train_input") if isinstance(x, Mapping) else x).detach()
 
     @property
     def acts(self) -> list[Float[Tensor, "n _"]]:
@@ -167,9 +170,7 @@ class MLP(nn.Module):
         `display_metrics` and `device` (the data goes where the network is).
         Raises TrainingError for another optimiser, or a loss that is no number.
         """
-        data = {
-            name: dataset[name].to(self.w[0]) for name in ("train_input", "train_label", "test_input", "test_label")
-        }
+        data = {name: part(dataset, name).to(self.w[0]) for name in PARTS}
         loss = loss_fn or (lambda output, label: (output - label).square().mean())
         penalty = (lambda: self.reg(reg_metric, lamb_l1, lamb_entropy)) if lamb else None
         return descend(self, data, optimiser_named(opt, self, lr), steps, loss, lamb, penalty, batch, metrics, progress)
@@ -181,17 +182,21 @@ class MLP(nn.Module):
 
     def swap(self, l: int, i1: int, i2: int) -> None:
         """Let nodes i1 and i2 of hidden layer l change places; the function stays.  In place."""
-        order = list(range(self.width[l]))
-        order[i1], order[i2] = order[i2], order[i1]
+        order, _ = exchanged(self.width[self._hidden(l)], 0, i1, i2, "in")
         below, above = self._layers[l - 1], self._layers[l]
         with torch.no_grad():
             below.weight.copy_(below.weight[order])
             below.bias.copy_(below.bias[order])
             above.weight.copy_(above.weight[:, order])
 
+    def _hidden(self, l: int) -> int:
+        if not 0 < l < self.depth:
+            raise InputError(f"layer {l} is no hidden one; pass a layer from 1 to {self.depth - 1}.")
+        return l
+
     def auto_swap_l(self, l: int) -> None:
         """Swap nodes of layer l while that lowers the `connection_cost`."""
-        best, better = float(self.connection_cost), True
+        best, better = float(self.connection_cost), self._hidden(l) > 0
         while better:
             better = False
             for i1, i2 in combinations(range(self.width[l]), 2):

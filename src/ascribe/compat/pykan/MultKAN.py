@@ -19,6 +19,7 @@ from ascribe.compat.pykan._symbolic import SymbolicReading
 from ascribe.core.arguments import checked
 from ascribe.kan import network as native
 from ascribe.kan.fit.history import History
+from ascribe.kan.span import span
 from ascribe.kan.state import files
 from ascribe.kan.state.history import Versioned
 
@@ -77,7 +78,7 @@ class MultKAN(SymbolicReading, Restructuring):
             base_fun,
             affine_trainable,
             grid_eps,
-            (float(grid_range[0]), float(grid_range[1])),
+            span(grid_range, "grid_range"),
             sp_trainable,
             sb_trainable,
             seed,
@@ -240,6 +241,7 @@ class MultKAN(SymbolicReading, Restructuring):
         return new
 
 
+@checked
 class Lines(list[str]):
     """Lines that print when they are called."""
 

@@ -9,11 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ascribe.compat.pykan._choice import chosen, exchanged
 from ascribe.compat.pykan._library import entry, name_of
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan._protected import Protected, protected_values
 from ascribe.core.arguments import checked
 from ascribe.kan.layer import KANLayer
+from ascribe.kan.memory import require_columns
 from ascribe.kan.symbolic.edges import SymbolicEdges
 from ascribe.kan.symbolic.library import function_named
 
@@ -98,6 +100,7 @@ class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
         self, x: Float[Tensor, "n inputs"], singularity_avoiding: bool = False, y_th: float | int = 10.0
     ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "n outputs inputs"]]:
         """The sums, and every edge; with `singularity_avoiding` functions are bounded by y_th near their poles."""
+        require_columns(x, self.in_dim)
         values = protected_values(self.edges, x, y_th) if singularity_avoiding else self.edges.values(x)
         every = x.new_zeros(len(x), self.out_dim, self.in_dim)
         if self.edges:
@@ -121,6 +124,8 @@ class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
 
         The square of the correlation with the points comes back where there are some.
         """
+        chosen([i], self.in_dim, "i")
+        chosen([j], self.out_dim, "j")
         name = name_of(fun_name)
         if x is not None and y is not None:
             from ascribe.compat.pykan.utils import fit_params
@@ -137,14 +142,12 @@ class Symbolic_KANLayer(nn.Module):  # noqa: N801 - pykan's name
     def get_subset(self, in_id: Sequence[int], out_id: Sequence[int]) -> Symbolic_KANLayer:
         """The layer between some of the inputs and outputs."""
         new = Symbolic_KANLayer(len(in_id), len(out_id), self._where)
-        new.edges = self.edges.select([int(i) for i in in_id], [int(j) for j in out_id])
+        new.edges = self.edges.select(chosen(in_id, self.in_dim, "in_id"), chosen(out_id, self.out_dim, "out_id"))
         return new
 
     def swap(self, i1: int, i2: int, mode: str = "in") -> None:
         """Inputs i1 and i2 in each other's place, or outputs with `mode="out"`; in place."""
-        inputs, outputs = list(range(self.in_dim)), list(range(self.out_dim))
-        order = inputs if mode == "in" else outputs
-        order[i1], order[i2] = order[i2], order[i1]
+        inputs, outputs = exchanged(self.in_dim, self.out_dim, i1, i2, mode)
         self.edges.load_state_dict(self.edges.select(inputs, outputs).state_dict())
 
 

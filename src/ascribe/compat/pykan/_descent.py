@@ -8,13 +8,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ascribe.errors import TrainingError
+from ascribe.errors import InputError, TrainingError
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
+PARTS = ("train_input", "train_label", "test_input", "test_label")
+
+
+def part(dataset: Mapping[str, Tensor], name: str) -> Tensor:
+    """A part of a data set.  Raises InputError where it is not there."""
+    if name not in dataset:
+        raise InputError(f"the data has {', '.join(dataset) or 'nothing'}, but no {name}; pass {', '.join(PARTS)}.")
+    return dataset[name]
+
+
 def optimiser_named(name: str, model: nn.Module, lr: float | None) -> torch.optim.Optimizer:
     """ "LBFGS" (its lr is 1 where none is given) or "Adam" (1e-3).  Raises TrainingError for another name."""
+    if lr is not None and not lr > 0:
+        raise TrainingError(f"lr={lr} learns nothing; pass a number above 0.")
     if name == "LBFGS":
         return torch.optim.LBFGS(
             model.parameters(),

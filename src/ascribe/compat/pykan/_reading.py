@@ -9,11 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.compat.pykan._descent import part
 from ascribe.compat.pykan._plotting import Plot, current
 from ascribe.compat.pykan._settings import Settings
 from ascribe.compat.pykan.KANLayer import postsplines
 from ascribe.compat.pykan.Symbolic_KANLayer import Symbolic_KANLayer
 from ascribe.core.arguments import checked
+from ascribe.errors import InputError
 from ascribe.kan import scores
 from ascribe.kan.activations import Activations
 from ascribe.kan.interaction import feature_interaction
@@ -40,7 +42,7 @@ class Reading(Settings):
         """Take x, or the training inputs of a dataset, for the data that everything is read on from now on."""
         if x is not None:
             if isinstance(x, Mapping):
-                self.remember(x["train_input"], x.get("train_label"))
+                self.remember(part(x, "train_input"), x.get("train_label"))
             else:
                 self.remember(x)
             self._held_out = None
@@ -138,6 +140,10 @@ class Reading(Settings):
         if i is not None and plot:
             current(self.plot.features(l, i).figure)
         if l is None and i is None and out_score is not None:
+            if out_score.shape != found.shape[:1]:
+                raise InputError(
+                    f"out_score has shape {tuple(out_score.shape)}; pass one number for each of {len(found)} outputs."
+                )
             return out_score[:, None] * found
         return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, SupportsIndex
 
+from ascribe.compat.pykan._expressions import expression
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan.MultKAN import KAN
 from ascribe.core.arguments import checked
@@ -35,7 +36,7 @@ def next_nontrivial_operation(expr: Any, scale: Any = 1, bias: Any = 0) -> tuple
     >>> next_nontrivial_operation(2 * (3 * exp(Symbol("x")) + 1) - 5)
     (exp(x), 6, -3)
     """
-    if not expr.free_symbols or not (expr.is_Add or expr.is_Mul):
+    if not expression(expr, "expr").free_symbols or not (expr.is_Add or expr.is_Mul):
         return expr, scale, bias
     number, part = expr.as_independent(*expr.free_symbols)
     if part == expr:

@@ -10,6 +10,7 @@ import numpy as np
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan.MultKAN import KAN
 from ascribe.core.arguments import checked
+from ascribe.errors import InputError
 from ascribe.kan.runner import Run
 from ascribe.kan.runner import pareto_frontier as pareto_frontier
 
@@ -29,6 +30,8 @@ def runner1(
     seed: int = 1,
 ) -> dict[str, np.ndarray]:
     """One entry a phase: test_loss, c (edges), G (cells of every layer), id (of the version), and the metrics."""
+    if not len(grids):
+        raise InputError("grids is empty; pass the numbers of cells, as grids=[5, 10].")
     start = KAN(width=width, grid=grids[0], seed=seed)
     run = Run(start, dataset, grids, steps, lamb, prune_round, refine_round, edge_th, node_th, tuple(metrics or ()))
     table = run.resume().table()

@@ -10,6 +10,8 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from ascribe.compat.pykan._choice import chosen
+from ascribe.compat.pykan._expressions import expression
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan._plotting import current
 from ascribe.core.arguments import checked
@@ -24,7 +26,7 @@ from ascribe.kan.hypotheses.tree import Tree, tree
 from ascribe.kan.symbolic.evaluate import evaluate
 
 Model = Callable[[Tensor], Tensor]
-Molecules = list[list[list[int]]]
+Molecules = Sequence[Sequence[Sequence[int]]]
 
 
 @checked
@@ -39,6 +41,8 @@ def detect_separability(
     verbose: bool = False,
 ) -> dict[str, Any]:
     """The strengths `hessian` of all pairs, and the finest grouping: n_groups, labels, groups; and it prints."""
+    if isinstance(n_clusters, Sequence) and not n_clusters:
+        raise InputError("n_clusters is empty; pass a number of groups, or the least and the greatest.")
     between = n_clusters if n_clusters is None or isinstance(n_clusters, int) else (n_clusters[0], n_clusters[-1])
     found = detect(model, x, mode, score_th, res_th, between, bias)
     if verbose:
@@ -84,6 +88,7 @@ def test_symmetry_var(
 
     x may have more columns than there are variables; the first ones are theirs.
     """
+    expression(symmetry_var, "symmetry_var")
     columns = columns_of(input_vars, x[:, : len(input_vars)])
     group = [list(columns).index(name) for name in sorted(map(str, symmetry_var.free_symbols)) if name in columns]
     found = check_symmetry_variable(
@@ -104,9 +109,11 @@ def batch_grad_normgrad(
     model: Model, x: Float[Tensor, "n d"], group: Sequence[int], create_graph: bool = False
 ) -> Float[Tensor, "n group rest"]:
     """How the direction of the gradient in the group changes with each other variable, at every row."""
-    rest = [i for i in range(x.shape[1]) if i not in set(group)]
-    slope = jacobian(model, x, create_graph)[:, 0, list(group)]
-    change = hessian(model, x, create_graph)[:, list(group)][:, :, rest]
+    slopes = jacobian(model, x, create_graph)
+    group = chosen(group, x.shape[1], "group")
+    rest = [i for i in range(x.shape[1]) if i not in group]
+    slope = slopes[:, 0, group]
+    change = hessian(model, x, create_graph)[:, group][:, :, rest]
     size = slope.norm(dim=1)[:, None, None].clamp(min=1e-6)
     direction = slope[:, :, None] / size
     return (change - direction * (direction * change).sum(1, keepdim=True)) / size
@@ -115,13 +122,15 @@ def batch_grad_normgrad(
 @checked
 def get_dependence(model: Model, x: Float[Tensor, "n d"], group: Sequence[int]) -> Float[Tensor, "group rest"]:
     """How fast the direction of the gradient in the group turns with each other variable: medians over rows."""
-    rest, unit = [i for i in range(x.shape[1]) if i not in set(group)], spreads(x)
-    turning = batch_grad_normgrad(model, x, group)
+    turning, unit = batch_grad_normgrad(model, x, group), spreads(x)
+    rest = [i for i in range(x.shape[1]) if i not in set(group)]
     return (turning * unit[list(group)][:, None] * unit[rest]).abs().median(0).values
 
 
 @checked
-def get_molecule(model: Model, x: Float[Tensor, "n d"], sym_th: float | int = 1e-3, verbose: bool = True) -> Molecules:
+def get_molecule(
+    model: Model, x: Float[Tensor, "n d"], sym_th: float | int = 1e-3, verbose: bool = True
+) -> list[list[list[int]]]:
     """Level by level, from single variables to all: which variables have come together in one number.
 
     The levels are those of the one tree that the function has (`ascribe.kan.hypotheses.tree`).
@@ -154,7 +163,9 @@ def get_tree_node(
     return arities, kinds
 
 
-def _kind(model: Model, x: Tensor, parts: list[list[int]], sep_th: float | int, top: bool, skip_test: bool) -> str:
+def _kind(
+    model: Model, x: Tensor, parts: Sequence[Sequence[int]], sep_th: float | int, top: bool, skip_test: bool
+) -> str:
     if len(parts) == 1:
         return "Id"
     if skip_test:

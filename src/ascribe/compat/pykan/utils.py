@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsFloat
 
@@ -10,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ascribe.compat.pykan._expressions import expression
 from ascribe.compat.pykan._library import SYMBOLIC_LIB as SYMBOLIC_LIB
 from ascribe.compat.pykan._library import add_symbolic as add_symbolic
 from ascribe.compat.pykan._names import names_of
@@ -34,6 +36,7 @@ from ascribe.kan.hypotheses.jets import hessian, jacobian
 from ascribe.kan.hypotheses.parameters import parameter_derivative, parameter_vector
 from ascribe.kan.layer import nearest_links
 from ascribe.kan.network import KAN
+from ascribe.kan.span import span
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.library import LIBRARY
 from ascribe.maths.affine import fit_affine
@@ -66,6 +69,8 @@ def create_dataset(
     """
     if f_mode not in ("col", "row"):
         raise InputError(f"f_mode={f_mode!r} is not known; pass 'col' or 'row'.")
+    if n_var < 1 or train_num < 1 or test_num < 1:
+        raise InputError(f"n_var={n_var}, train_num={train_num}, test_num={test_num}: pass 1 or more of each.")
     box = np.broadcast_to(np.asarray(ranges, dtype=np.float64), (n_var, 2)) if _fits(ranges, n_var) else None
     if box is None:
         raise InputError(f"ranges={ranges!r} does not fit {n_var} variables; pass (low, high), or one pair a variable.")
@@ -96,7 +101,10 @@ def create_dataset_from_data(
 
     Raises InputError when a part would be empty.
     """
-    rows, train = len(inputs), int(len(inputs) * train_ratio)
+    rows = len(inputs)
+    if len(labels) != rows:
+        raise InputError(f"there are {rows} inputs and {len(labels)} labels; pass as many of both.")
+    train = int(rows * train_ratio) if math.isfinite(train_ratio) else 0
     if not 0 < train < rows:
         raise InputError(f"train_ratio={train_ratio} leaves {train} of {rows} rows for training; pass a share between.")
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed)).to(inputs.device)
@@ -151,6 +159,11 @@ def get_derivative(
     if loss_mode not in ("pred", "reg", "all"):
         raise InputError(f"loss_mode={loss_mode!r} is not known; pass 'pred', 'reg' or 'all'.")
 
+    with torch.no_grad():
+        found = model(inputs)
+    if found.shape != labels.shape:
+        raise InputError(f"labels have shape {tuple(labels.shape)}, the outputs {tuple(found.shape)}; pass the same.")
+
     def loss() -> Tensor:
         error = (model(inputs) - labels).square().mean()
         if loss_mode == "pred":
@@ -176,6 +189,8 @@ def model2param(model: nn.Module) -> Float[Tensor, " parameters"]:
 @checked
 def sparse_mask(in_dim: int, out_dim: int) -> Float[Tensor, "inputs outputs"]:
     """1 for the edges from an input to the nearest output and to an output from the nearest input, 0 for the others."""
+    if in_dim < 1 or out_dim < 1:
+        raise InputError(f"in_dim={in_dim}, out_dim={out_dim}: pass 1 or more of both.")
     return nearest_links(in_dim, out_dim).to(torch.get_default_dtype())
 
 
@@ -187,8 +202,8 @@ def ex_round(ex1: Any, n_digit: int) -> Any:
     >>> ex_round(3.14159 * Symbol("x") + 2.71828, 2)
     3.14*x + 2.72
     """
-    sympy = need("sympy", extra="pykan")
-    return ex1.xreplace({number: sympy.Float(round(float(number), n_digit)) for number in ex1.atoms(sympy.Float)})
+    sympy, formula = need("sympy", extra="pykan"), expression(ex1, "ex1")
+    return formula.xreplace({n: sympy.Float(round(float(n), n_digit)) for n in formula.atoms(sympy.Float)})
 
 
 @checked
@@ -209,8 +224,9 @@ def fit_params(
     it).  Raises InputError where no a and b in range keep x inside the function's domain.
     """
     known = next((f for f in LIBRARY.values() if f.torch is fun), Function("f", fun, fun, 1))
-    ends = [(float(low), float(high)) for low, high in (a_range, b_range)]
-    found = fit_affine(x[None], y[None], [known], ends[0], ends[1])
+    if x.ndim != 1 or x.shape != y.shape:
+        raise InputError(f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; pass two rows of as many numbers.")
+    found = fit_affine(x[None], y[None], [known], span(a_range, "a_range"), span(b_range, "b_range"))
     affine, r2 = found.affine[0, 0].to(x), found.r2[0, 0].to(x)
     if not bool(affine.isfinite().all()):
         raise InputError(f"no a and b in {a_range} and {b_range} keep a x + b where the function has values.")
