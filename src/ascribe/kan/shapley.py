@@ -57,7 +57,7 @@ def shapley(
     `tolerance` of the row's largest value, unless edges have such sharp kinks that the limit of terms is met (order 1);
     it is proven for B-spline edges of order 1 or more, and for others (symbolic ones too) estimated from what samples
     of them show. Where outer functions jump (order 0, sgn, step) it stays large: for up to 20 columns `ExactShapley()`
-    of `explain` asks all coalitions instead. `gap` is what is then left of f(x) - mean f(background) - sum of the values.
+    of `explain` asks all coalitions instead. `gap` is what is then left of f(x) - mean f(background) - sum of values.
 
     Without `background`: 100 rows spread evenly over the data that the network remembers (all, where there are fewer).
     `target`: nothing (one output only), an output's number, or "all" (outputs in front).
