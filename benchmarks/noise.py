@@ -52,7 +52,8 @@ def solve(number: int, noise: float, seconds: float) -> Line:
 
     def error_of(formula: Any) -> float:
         got = evaluate(formula, dict(zip(names, fresh.T, strict=True)))
-        return float((got - wanted).square().mean().sqrt() / wanted.std())
+        error = float((got - wanted).square().mean().sqrt() / wanted.std())
+        return math.inf if math.isnan(error) else error
 
     def is_law(formula: Any) -> bool:
         if not error_of(formula) < 3 * noise * math.sqrt((len(formula.atoms(sympy.Float)) + 1) / ROWS):
