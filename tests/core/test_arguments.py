@@ -70,12 +70,14 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("given", TAKEN, ids=str)
+@pytest.mark.parametrize("given", TAKEN, ids=lambda given: next(iter(given)))
 def test_what_fits_passes(given):
     assert checked(take)(**given) == "taken"
 
 
-@pytest.mark.parametrize(("given", "says"), REFUSED, ids=str)
+@pytest.mark.parametrize(
+    ("given", "says"), REFUSED, ids=lambda part: next(iter(part)) if isinstance(part, dict) else ""
+)
 def test_what_does_not_fit_is_a_sentence(given, says):
     with pytest.raises(InputError) as caught:
         checked(take)(**given)
