@@ -18,6 +18,7 @@ from ascribe.kan.symbolic.evaluate import evaluate
 from ascribe.kan.symbolic.gather import gathered
 from ascribe.kan.symbolic.graph import inner_first, replaced, size
 from ascribe.kan.symbolic.library import LIBRARY
+from ascribe.kan.symbolic.plain import plain
 from ascribe.kan.symbolic.sample import Normalizer, Sample, means_and_deviations
 from ascribe.kan.symbolic.snap import snap
 from ascribe.kan.symbolic.source import python_source, pytorch_source
@@ -81,11 +82,8 @@ class Formula:
 
         Raises InputError, as `latex` does, for a formula that nobody could read: above 20,000 numbers and names.
         """
-        sympy = need("sympy", extra="pykan")
         shown = self if digits is None else self.round(digits)
-        quoted = {v: sympy.Symbol(f"`{v.name}`") for v in self.variables if not v.name.isidentifier()}
-        named = (replaced(each, lambda part: quoted.get(part, part)) for each in shown._written())
-        return "\n".join(sympy.sstr(each, full_prec=False) for each in named)
+        return "\n".join(map(plain, shown._written()))
 
     def latex(self, digits: int | None = None) -> str:
         """One line an output, in LaTeX; a name that is no word stands as text."""

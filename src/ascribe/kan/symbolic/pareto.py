@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from ascribe.errors import need
+from ascribe.kan.symbolic.plain import plain
 
 # Relative error that only rounding leaves.
 EXACT = 1e-10
@@ -106,10 +107,8 @@ class Pareto:
         lines = ["   complexity      error  formula"]
         for i, candidate in enumerate(self.candidates):
             mark = "->" if i == self.chosen else "  "
-            text = str(
-                need("sympy", extra="pykan").N(candidate.expression, 4) if not candidate.exact else candidate.expression
-            )
-            lines.append(f"{mark} {candidate.complexity:10d} {candidate.error:10.2e}  {text}")
+            shown = candidate.expression if candidate.exact else need("sympy", extra="pykan").N(candidate.expression, 4)
+            lines.append(f"{mark} {candidate.complexity:10d} {candidate.error:10.2e}  {plain(shown)}")
         return "\n".join(lines)
 
     __repr__ = __str__
