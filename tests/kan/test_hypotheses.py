@@ -302,6 +302,7 @@ def test_networks_are_functions_and_stay_as_they_are():
         (lambda x: tree(lambda x: x[:, 0] * torch.nan, x), "slopes that are, at 10 of 10 rows"),
         (lambda x: check_separability(lambda x: (x[:, 0] * x[:, 1]).detach(), x, [[0], [1]]), "torch cannot derive"),
         (lambda x: check_separability(lambda x: (x[:, 0] - x[:, 1]).relu(), x, [[0], [1]]), "flat pieces"),
+        (lambda x: tree(KAN([3, 2, 1], k=[3, 1], dtype=float64), x), r"order k=\[3, 1\]"),
     ],
 )
 def test_mistakes_are_sentences(call, message):

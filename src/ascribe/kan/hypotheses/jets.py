@@ -16,6 +16,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from ascribe.errors import InputError
+from ascribe.kan.structure import Network
 
 Function = Callable[[Tensor], Tensor]
 
@@ -65,8 +66,10 @@ def jet(f: Function, x: Shaped[Tensor, "n d"]) -> Jet:
 
     Price: one forward pass, and 1 + d backward passes.
     Raises InputError for x that is no (rows, columns) of real numbers, or an f that gives more than a number a row,
-    no numbers at more than half of the rows, values that torch cannot derive, or slopes that only jump (ReLU).
+    no numbers at more than half of the rows, values that torch cannot derive, or slopes that jump (ReLU, a KAN of
+    splines of order 1).
     """
+    _require_smooth_splines(f)
     with _still(f), torch.enable_grad():
         points = _points(x, False)
         value = _only(_outputs(f, points))
@@ -103,6 +106,15 @@ def spreads(x: Shaped[Tensor, "n d"]) -> Float[Tensor, " d"]:
             f"x has shape {tuple(x.shape)}, but spreads need rows; pass (rows, columns), two rows or more."
         )
     return x.detach().std(0)
+
+
+def _require_smooth_splines(f: Function) -> None:
+    """Raises InputError for a network with splines of order 0 or 1: only its base functions would be seen to bend."""
+    if isinstance(f, Network) and any(k < 2 and edge == "bspline" for k, edge in zip(f.k, f.edge, strict=True)):
+        raise InputError(
+            f"the network has splines of order k={f.k}: their slopes jump, and second derivatives say nothing of them;"
+            " ask one that was fitted with k=2 or more."
+        )
 
 
 def _require_curvature(at: Jet, derived: bool) -> None:
