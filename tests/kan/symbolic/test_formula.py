@@ -281,6 +281,14 @@ def test_gathering_stops_where_the_data_see_a_difference() -> None:
     kan.fix(0, 0, 0, "x", (1, 0, 1, 1e-11))
     assert "1.0e-11" in symbolic_formula(kan, x=rows(1)).text()
     assert "1.0e-11" not in symbolic_formula(kan, x=1e6 * rows(1)).text()
+    # A large output hides nothing of a small one.
+    kan = KAN([2, 2], dtype=torch.float32)
+    kan.fix(0, 0, 0, "x", (1, 0, 1e6, 0))
+    kan.fix(0, 0, 1, "x", (1, 0, 1, 0))
+    kan.fix(0, 1, 1, "x", (1, 0, 1e-5, 0))
+    kan.layers[0].remove(1, 0)
+    x = rows(2).float() * torch.tensor([1.0, 1e4])
+    assert "e-5*x_2" in symbolic_formula(kan, x=x).text(3)
 
 
 def test_two_columns_of_one_name_are_told_apart_or_refused() -> None:

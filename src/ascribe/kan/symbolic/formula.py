@@ -146,7 +146,8 @@ def symbolic_formula(
     `var` names the columns (texts or symbols); without it they are the network's own names, or x_1, x_2, ... .
     `normalizer=[mean, std]` writes (column - mean)/std for every column, `output_normalizer` gives outputs times std
     plus mean. On the training data, or on x (as the network takes it, normalized), the formula is compared with the
-    network: see `check`. `digits` rounds the numbers, and the comparison is of the rounded ones.
+    network: see `check`. There, terms go whose loss no output shows beyond rounding, whatever they are on other data:
+    without data all stay. `digits` rounds the numbers, and the comparison is of the rounded ones.
     Edges of other families than splines come in their closed form between the ends of their grids, and in the lines
     that they are outside: sums of waves, polynomials, quotients (see docs/layers.md). With `splines="piecewise"` so do
     B-splines, as one polynomial a cell. It is exact, and long: a node's formula stands in every term of the next edge.
@@ -177,18 +178,18 @@ def symbolic_formula(
         formula = _plain(formula, sample)
     if digits is not None:
         formula = formula.round(digits)
-    return formula if sample is None else replace(formula, check=sample.difference(formula))
+    return formula if sample is None else replace(formula, check=float(sample.differences(formula).max()))
 
 
 def _plain(formula: Formula, sample: Sample) -> Formula:
     """The formula gathered, where the sample shows that only rounding errors go."""
     if formula.size > _WRITTEN // 10 or formula.in_pieces:
         return formula
-    bound = sample.difference(formula) + sample.rounding
+    bound = sample.differences(formula) + sample.rounding
     for power in _ROUNDINGS:
         share = sample.precision**power
         found = Formula(tuple(gathered(each, share) for each in formula.expressions), formula.variables)
-        if found.size <= formula.size and sample.difference(found) <= bound:
+        if found.size <= formula.size and bool((sample.differences(found) <= bound).all()):
             return found
     return formula
 

@@ -19,12 +19,12 @@ Normalizer = Sequence[Any]  # [mean, std], one number a column each
 @final
 @dataclass(frozen=True)
 class Sample:
-    """Rows and outputs in the user's units; `precision` is the network's, `rounding` what it makes of the outputs."""
+    """Rows and outputs in the user's units; `precision` is the network's, `rounding` what it makes of each output."""
 
     rows: Float64[Tensor, "n columns"]
     outputs: Float64[Tensor, "n outputs"]
     precision: float
-    rounding: float
+    rounding: Float64[Tensor, " outputs"]
 
     @classmethod
     def of(
@@ -43,13 +43,18 @@ class Sample:
             wanted = kan(given).double()
         rows, wanted = (_outwards(part, by) for part, by in ((given.double(), normalizer), (wanted, outwards)))
         precision = torch.finfo(kan.layers[0].coef.dtype).eps
-        return cls(rows, wanted, precision, 64 * precision * float(wanted.abs().max()) if len(rows) else 0.0)
+        return cls(rows, wanted, precision, 64 * precision * _largest(wanted))
 
-    def difference(self, formula: Callable[[Tensor], Tensor]) -> float:
-        """The largest on any row; infinite where the formula is not real."""
+    def differences(self, formula: Callable[[Tensor], Tensor]) -> Float64[Tensor, " outputs"]:
+        """The largest of each output on any row; infinite where the formula is not real."""
         with torch.no_grad():
-            apart = (formula(self.rows) - self.outputs).abs()
-        return float(torch.where(apart.isnan(), torch.inf, apart).max()) if len(apart) else 0.0
+            return _largest(formula(self.rows) - self.outputs)
+
+
+def _largest(values: Float64[Tensor, "n outputs"]) -> Float64[Tensor, " outputs"]:
+    """The largest of each column in size, NaN being infinite; 0 where there are no rows."""
+    sizes = torch.where(values.isnan(), torch.inf, values.abs())
+    return torch.cat([sizes, sizes.new_zeros(1, sizes.shape[1])]).amax(0)
 
 
 def means_and_deviations(given: Normalizer, count: int, name: str) -> tuple[list[float], list[float]]:
