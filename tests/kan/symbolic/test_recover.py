@@ -202,6 +202,12 @@ def test_a_front_keeps_what_no_other_beats() -> None:
     assert str(table).count("->") == 1
 
 
+def test_a_table_shows_four_digits_of_decimals_wherever_they_stand_and_exact_numbers_as_they_are() -> None:
+    x = sympy.Symbol("x")
+    inexact = 0.123456789 * sympy.exp(-0.20529416 * x - 0.3642678 / x) + x / 3 + sympy.pi
+    assert str(Pareto.of([Candidate(inexact, 1, 0.1, "")], 100)).endswith("x/3 + 0.1235*exp(-0.2053*x - 0.3643/x) + pi")
+
+
 def test_the_values_agree_with_the_formula_at_every_step() -> None:
     found, _ = _found(6)
     x = _draw([(0.5, 0.9), (0.1, 0.5), (1.2, 1.9)], 20, 0)

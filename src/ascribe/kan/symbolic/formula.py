@@ -16,9 +16,9 @@ from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.compose import compose
 from ascribe.kan.symbolic.evaluate import evaluate
 from ascribe.kan.symbolic.gather import gathered
-from ascribe.kan.symbolic.graph import inner_first, replaced, size
+from ascribe.kan.symbolic.graph import inner_first, size
 from ascribe.kan.symbolic.library import LIBRARY
-from ascribe.kan.symbolic.plain import plain
+from ascribe.kan.symbolic.plain import plain, rounded
 from ascribe.kan.symbolic.sample import Normalizer, Sample, means_and_deviations
 from ascribe.kan.symbolic.snap import snap
 from ascribe.kan.symbolic.source import python_source, pytorch_source
@@ -192,17 +192,6 @@ def _plain(formula: Formula, sample: Sample) -> Formula:
         if found.size <= formula.size and bool((sample.differences(found) <= bound).all()):
             return found
     return formula
-
-
-def rounded(expression: Any, digits: int) -> Any:
-    """The expression with its decimal numbers rounded to significant digits; a whole number comes out as one."""
-    sympy = need("sympy", extra="pykan")
-
-    def short(number: Any) -> Any:
-        value = float(f"{float(number):.{digits}g}")
-        return sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value)
-
-    return replaced(expression, lambda part: short(part) if part.is_Float else part)
 
 
 _LATEX = {

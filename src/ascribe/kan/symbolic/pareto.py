@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from ascribe.errors import need
-from ascribe.kan.symbolic.plain import plain
+from ascribe.kan.symbolic.plain import plain, rounded
 
 # Relative error that only rounding leaves.
 EXACT = 1e-10
@@ -107,7 +107,7 @@ class Pareto:
         lines = ["   complexity      error  formula"]
         for i, candidate in enumerate(self.candidates):
             mark = "->" if i == self.chosen else "  "
-            shown = candidate.expression if candidate.exact else need("sympy", extra="pykan").N(candidate.expression, 4)
+            shown = candidate.expression if candidate.exact else rounded(candidate.expression, 4)
             lines.append(f"{mark} {candidate.complexity:10d} {candidate.error:10.2e}  {plain(shown)}")
         return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""A formula as a line of text."""
+"""A formula as a line of text, its numbers short."""
 
 from __future__ import annotations
 
@@ -21,3 +21,14 @@ def plain(expression: Any) -> str:
         return sympy.Symbol(f"`{part.name}`") if part.is_Symbol and not part.name.isidentifier() else part
 
     return sympy.sstr(replaced(expression, quoted), full_prec=False)
+
+
+def rounded(expression: Any, digits: int) -> Any:
+    """The expression with its decimal numbers rounded to significant digits; a whole number comes out as one."""
+    sympy = need("sympy", extra="pykan")
+
+    def short(number: Any) -> Any:
+        value = float(f"{float(number):.{digits}g}")
+        return sympy.Integer(int(value)) if value == int(value) and abs(value) < 10**digits else sympy.Float(value)
+
+    return replaced(expression, lambda part: short(part) if part.is_Float else part)

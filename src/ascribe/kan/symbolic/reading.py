@@ -17,10 +17,11 @@ from ascribe.kan.fit.loop import fit
 from ascribe.kan.state.history import Versioned
 from ascribe.kan.symbolic.candidates import Place
 from ascribe.kan.symbolic.exact import with_exact_numbers
-from ascribe.kan.symbolic.formula import Formula, rounded, symbolic_formula
+from ascribe.kan.symbolic.formula import Formula, symbolic_formula
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.gather import gathered
 from ascribe.kan.symbolic.pareto import EXACT, Candidate, Pareto, complexity_of
+from ascribe.kan.symbolic.plain import rounded
 from ascribe.kan.symbolic.snap import snap
 
 Net = TypeVar("Net", bound=Versioned)
