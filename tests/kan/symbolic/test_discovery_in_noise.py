@@ -52,9 +52,9 @@ def test_a_law_is_found_in_noise_and_in_good_time(seed: int, law: tuple[sympy.Ex
 
 
 def test_a_constant_that_is_not_simple_comes_with_its_standard_error() -> None:
-    x = _draw(2, 400, 0)
+    x = _draw(2, 200, 0)
     product = x[:, 0] * x[:, 1]
-    found = discover(x, 0.3717 * product + 0.01 * _noise(400, 0), ["a", "b"], seconds=SECONDS)
+    found = discover(x, 0.3717 * product + 0.01 * _noise(200, 0), ["a", "b"], seconds=SECONDS)
     ((constant, deviation),) = found.deviations.items()
     assert found.formula == sympy.Float(constant) * A * B
     assert deviation == pytest.approx(0.01 / float(product.norm()), rel=0.1)
@@ -64,10 +64,10 @@ def test_a_constant_that_is_not_simple_comes_with_its_standard_error() -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_noise_alone_gives_a_constant(seed: int) -> None:
-    x = _draw(3, 400, seed)
-    found = discover(x, 2.5 + _noise(400, seed), seconds=SECONDS, seed=seed)
+    x = _draw(3, 200, seed)
+    found = discover(x, 2.5 + _noise(200, seed), seconds=SECONDS, seed=seed)
     assert found.formula.is_number
-    assert abs(float(found.formula) - 2.5) < 4 / 400**0.5
+    assert abs(float(found.formula) - 2.5) < 4 / 200**0.5
     assert found.seconds < SECONDS / 2
 
 
