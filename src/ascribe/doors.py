@@ -74,8 +74,10 @@ def _module(name: str) -> ModuleType | None:
 
 
 def _unknown(package: str, name: str, known: list[str], asker: str) -> Exception:
-    near = get_close_matches(name, (one for one in known if one[0] != "_"), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    # Capitals are what is mistyped most; of names that differ by them alone the first, a class, is meant.
+    spelt = {one.lower(): one for one in reversed(known) if one[0] != "_"}
+    near = get_close_matches(name.lower(), spelt, n=1)
+    hint = f"; did you mean {spelt[near[0]]!r}?" if near else ""
     if asker == "_handle_fromlist" and name[0] != "_":
         # `from package import name`, which would drop an AttributeError's words and say nothing of a near name.
         return ImportError(f"cannot import name {name!r} from {package!r}{hint}", name=package)

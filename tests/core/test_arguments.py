@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import inspect
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, SupportsIndex
 
 import numpy as np
 import pytest
+import sympy
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.core.arguments import checked
 from ascribe.errors import InputError
+from ascribe.kan import KAN
+from house.fresh import run
 
 
 def take(
@@ -27,6 +31,7 @@ def take(
     cells: SupportsIndex | Sequence[int] = 3,
     table: Mapping[str, Any] | None = None,
     flag: bool = False,
+    columns: Sequence[Any] | None = None,
     *,
     whatever: Any = None,
 ) -> str:
@@ -44,6 +49,7 @@ TAKEN = [
     {"widths": [2, [1, 1], np.int64(1)]},
     {"widths": np.array([2, 1])},
     {"widths": torch.tensor([2, 1])},
+    {"widths": sympy.Matrix([2, 1])},
     {"act": torch.sin},
     {"x": torch.zeros(3)},
     {"cells": [3, 4]},
@@ -63,6 +69,8 @@ REFUSED = [
     ({"widths": [2, "a"]}, "widths=[2, 'a']"),
     ({"widths": [2, [1.5]]}, "widths=[2, [1.5]]"),
     ({"widths": "ab"}, "widths='ab'"),
+    ({"widths": torch.tensor(2)}, "widths=a tensor of shape ()"),
+    ({"columns": 3}, "columns=3, but take takes a list or None; pass a list or None."),
     ({"act": 3}, "a function or a text"),
     ({"x": [1.0]}, "x=[1.0], but take takes a tensor or None; pass a tensor or None."),
     ({"cells": 1.5}, "cells=1.5"),
@@ -133,3 +141,27 @@ def test_methods_of_a_class():
             wrong()
     with pytest.raises(InputError, match="but Thing takes a whole number"):
         Thing(None)
+
+
+def test_methods_are_pickled_also_where_they_were_written_elsewhere():
+    assert pickle.loads(pickle.dumps(KAN.fit)) is KAN.fit
+    assert pickle.loads(pickle.dumps(KAN.load)) is KAN.load
+
+
+def test_numbers_of_other_libraries_reach_what_they_are_for():
+    # In a process where no annotation is checked but by the library itself, as in a user's.
+    program = """
+import numpy as np
+from ascribe import KAN
+one, x = np.int64(1), torch.rand(20, 2)
+kan = KAN([2, [1, 1], 1], grid=np.array([2, 3]), mult_arity=np.int64(2), affine_trainable=np.True_, seed=one)
+kan.fit((x, x[:, :1]), steps=1, batch=10, validation=0.2, seed=one, progress=False)
+kan.scores(x, bootstrap=np.int64(2), seed=one)
+kan.expand_width(1, 2, sum_bool=False, mult_arity=np.array([2, 3]))
+answer = kan.refine(np.array([4, 4])).grid, kan.arity
+
+from ascribe.compat.pykan.MLP import MLP
+from ascribe.compat.pykan.utils import create_dataset, create_dataset_from_data
+create_dataset(lambda x: x[:, :1], seed=one), create_dataset_from_data(x, x, seed=one), MLP([2, 1], seed=one)
+"""
+    assert run(program) == ([4, 4], [[], [2, 2, 3], []])

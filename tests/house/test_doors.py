@@ -112,6 +112,12 @@ assert not hasattr({door}, "{name}z")
     ]
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("Kan", "KAN"), ("Integratedgradients", "IntegratedGradients")])
+def test_capitals_are_no_distance(typed: str, meant: str) -> None:
+    with pytest.raises(AttributeError, match=f"did you mean '{meant}'"):
+        getattr(importlib.import_module("ascribe"), typed)
+
+
 def test_the_star_gives_every_name_and_nothing_else() -> None:
     program = """
 before = {*globals(), "before"}

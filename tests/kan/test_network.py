@@ -219,6 +219,9 @@ def test_evaluate_measures_what_fit_reports():
     assert kan.evaluate((x, y)) == {"test_loss": pytest.approx(error), "n_edge": 9, "n_grid": [3, 3]}
     both = {"train_input": x[:10], "train_label": y[:10], "test_input": x, "test_label": y[:, 0]}
     assert kan.evaluate(both)["test_loss"] == pytest.approx(error)
+    with torch.no_grad():
+        distance = (kan(x) - y).abs().sum().item()
+    assert kan.evaluate((x, y), nn.L1Loss(reduction="sum"))["test_loss"] == pytest.approx(distance)
 
 
 def test_a_state_in_another_precision_leaves_the_network_its_own() -> None:

@@ -44,9 +44,16 @@ def _check_methods(thing: Any) -> None:
         if name in _APART or (name.startswith("_") and name not in ("__init__", "__call__")):
             continue
         if isinstance(member, staticmethod | classmethod):
-            setattr(thing, name, type(member)(_guarded(member.__func__)))
+            setattr(thing, name, type(member)(_method(thing, name, member.__func__)))
         elif isinstance(member, types.FunctionType):
-            setattr(thing, name, _guarded(member))
+            setattr(thing, name, _method(thing, name, member))
+
+
+def _method(owner: Any, name: str, function: Any) -> Any:
+    guarded = _guarded(function)
+    # Where it is found, which pickle asks for, also when the function was written elsewhere.
+    guarded.__module__, guarded.__qualname__ = owner.__module__, f"{owner.__qualname__}.{name}"
+    return guarded
 
 
 def _guarded(function: Any) -> Any:
@@ -122,7 +129,7 @@ def _fits_one(value: Any, hint: Any) -> bool:
     if hint is type(None):
         return value is None
     if origin in (Sequence, list, tuple):
-        if isinstance(value, str) or not (hasattr(value, "__len__") and hasattr(value, "__iter__")):
+        if isinstance(value, str) or not (hasattr(value, "__len__") and _works(iter, value)):
             return False
         inner = typing.get_args(hint) if origin is not tuple else ()
         return not (inner and isinstance(value, list | tuple)) or all(_fits(each, inner[0]) for each in value)
@@ -153,7 +160,7 @@ def _words(hint: Any, many: bool = False) -> str:
     else:
         noun = _NOUNS.get(origin, getattr(origin, "__name__", str(origin)))
     words = f"{noun}s" if many else f"a {noun}"
-    if origin in (Sequence, list) and typing.get_args(hint):
+    if origin in (Sequence, list) and typing.get_args(hint) not in ((), (Any,)):
         words += " of " + _either(typing.get_args(hint)[0], many=True)
     return words
 

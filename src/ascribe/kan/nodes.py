@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import SupportsIndex
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ascribe.errors import InputError
-from ascribe.kan.whole import whole
+from ascribe.kan.whole import whole, wholes
 
 Width = list[list[int]]  # [sum nodes, multiplication nodes] of every layer
 Arity = list[list[int]]  # the number of factors of every multiplication node of every layer
 
 
-def parse_width(width: Sequence[int | Sequence[int]], mult_arity: int | Sequence[Sequence[int]]) -> tuple[Width, Arity]:
+def parse_width(
+    width: Sequence[int | Sequence[int]], mult_arity: SupportsIndex | Sequence[Sequence[int]]
+) -> tuple[Width, Arity]:
     """Both spelt out for every layer; what was passed stays as it is.
 
     Raises InputError for fewer than two layers, an empty layer, or arities that do not fit the width.
@@ -30,10 +33,10 @@ def parse_width(width: Sequence[int | Sequence[int]], mult_arity: int | Sequence
         )
     if full[0][1]:
         raise InputError(f"width={list(width)!r} multiplies before the first edge; the first layer is a plain number.")
-    if isinstance(mult_arity, int):
-        arity = [[mult_arity] * products for _, products in full]
-    else:
+    if isinstance(mult_arity, Sequence):
         arity = [[whole(n, "mult_arity") for n in layer] for layer in mult_arity]
+    else:
+        arity = [wholes(mult_arity, products, "mult_arity") for _, products in full]
     if [len(a) for a in arity] != [products for _, products in full] or any(n < 1 for a in arity for n in a):
         raise InputError(
             f"mult_arity={mult_arity!r} does not fit width={list(width)!r};"

@@ -16,6 +16,7 @@ from torch import Tensor
 from ascribe.errors import InputError
 from ascribe.kan.activations import Activations, deviation
 from ascribe.kan.structure import Network
+from ascribe.kan.whole import whole
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def scores(net: Network, x: Tensor | None = None, bootstrap: int = 0, seed: int 
         found = scores_of(net, observe(net, rows))
         if bootstrap < 2:
             return found
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(whole(seed, "seed"))
         draws: list[Scores] = []
         for _ in range(bootstrap):
             chosen = torch.randint(len(rows), (len(rows),), generator=generator).to(rows.device)

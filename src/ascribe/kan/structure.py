@@ -20,7 +20,7 @@ from ascribe.kan.nodes import multiply, owners, parse_width
 from ascribe.kan.span import span
 from ascribe.kan.state.text_state import from_tensor, to_tensor
 from ascribe.kan.symbolic.function import Function
-from ascribe.kan.whole import whole
+from ascribe.kan.whole import whole, wholes
 
 Affine = tuple[Tensor, Tensor]
 Net = TypeVar("Net", bound="Network")
@@ -38,7 +38,7 @@ class Network(Memory):
         width: Sequence[int | Sequence[int]],
         grid: SupportsIndex | Sequence[int] = 3,
         k: SupportsIndex | Sequence[int] = 3,
-        mult_arity: int | Sequence[Sequence[int]] = 2,
+        mult_arity: SupportsIndex | Sequence[Sequence[int]] = 2,
         noise_scale: float = 0.3,
         scale_base_mu: float = 0.0,
         scale_base_sigma: float = 1.0,
@@ -58,7 +58,7 @@ class Network(Memory):
     ) -> None:
         super().__init__()
         self.width, self.arity = parse_width(width, mult_arity)
-        self.affine_trainable, self.seed = affine_trainable, whole(seed, "seed")
+        self.affine_trainable, self.seed = bool(affine_trainable), whole(seed, "seed")
         generator = torch.Generator().manual_seed(self.seed)
         real = dtype or torch.get_default_dtype()
         cells, orders = self._per_layer("grid", grid), self._per_layer("k", k)
@@ -91,7 +91,7 @@ class Network(Memory):
 
         def constants(value: float, sizes: list[int]) -> nn.ParameterList:
             filled = (torch.full((n,), value, dtype=real, device=device) for n in sizes)
-            return nn.ParameterList(nn.Parameter(t, requires_grad=affine_trainable) for t in filled)
+            return nn.ParameterList(nn.Parameter(t, requires_grad=self.affine_trainable) for t in filled)
 
         self.subnode_scale = constants(1.0, [self.subnodes(l + 1) for l in range(self.depth)])
         self.subnode_bias = constants(0.0, [self.subnodes(l + 1) for l in range(self.depth)])
@@ -104,11 +104,10 @@ class Network(Memory):
         self.ckpt_path = ckpt_path
 
     def _per_layer(self, name: str, value: SupportsIndex | Sequence[int]) -> list[int]:
-        if isinstance(value, Sequence):
-            if len(value) != self.depth:
-                raise InputError(f"{name}={list(value)!r} has {len(value)} entries for {self.depth} layers of edges.")
-            return [whole(v, name) for v in value]
-        return [whole(value, name)] * self.depth
+        numbers = wholes(value, self.depth, name)
+        if len(numbers) != self.depth:
+            raise InputError(f"{name}={numbers!r} has {len(numbers)} entries for {self.depth} layers of edges.")
+        return numbers
 
     @property
     def depth(self) -> int:

@@ -23,6 +23,7 @@ from ascribe.kan.fit.schedule import GridSchedule
 from ascribe.kan.fit.training import Training
 from ascribe.kan.fit.weighing import ClassWeight
 from ascribe.kan.state.history import Versioned
+from ascribe.kan.whole import whole
 
 
 def fit(
@@ -92,7 +93,7 @@ def fit(
         steps,
         lr,
         batch,
-        seed,
+        whole(seed, "seed"),
         GridSchedule(grid_update_num if update_grid else 0, start_grid_update_step, stop_grid_update_step),
         rate_named(scheduler, steps),
         patience,
@@ -106,7 +107,7 @@ def fit(
     )
     loss = loss_named(loss_fn)
     penalty = Penalty(lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric)
-    data = read_dataset(dataset, kan, loss, validation, sample_weight, class_weight, seed)
+    data = read_dataset(dataset, kan, loss, validation, sample_weight, class_weight, plan.seed)
     if kan.names is None and data.names is not None:
         kan.names = data.names
     with one_thread() if terms_of(kan, len(data.train)) <= ALONE else nullcontext():

@@ -153,7 +153,7 @@ class AnyLoss:
                 "loss_fn returned a number that does not depend on the output through torch; write it with torch's"
                 " functions, without detach(), item() or numpy."
             )
-        (gradient,) = torch.autograd.grad(value.sum(), leaf)
+        (gradient,) = torch.autograd.grad(value, leaf)
         return value.detach().reshape(()), gradient.T
 
     def factor(

@@ -6,7 +6,7 @@ All three change the network in place, as their forerunners in pykan do, and mak
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final, SupportsIndex, TypeVar
 
 import torch
 from jaxtyping import Bool
@@ -16,7 +16,7 @@ from ascribe.errors import InputError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.state.history import Versioned
 from ascribe.kan.structure import Network
-from ascribe.kan.whole import whole
+from ascribe.kan.whole import whole, wholes
 
 Net = TypeVar("Net", bound=Versioned)
 
@@ -46,7 +46,7 @@ def expand_depth(kan: Net) -> Net:
 
 
 def expand_width(
-    kan: Net, layer_id: int, n_added_nodes: int, sum_bool: bool = True, mult_arity: int | Sequence[int] = 2
+    kan: Net, layer_id: int, n_added_nodes: int, sum_bool: bool = True, mult_arity: SupportsIndex | Sequence[int] = 2
 ) -> Net:
     """Add nodes to a hidden layer, sums or (sum_bool=False) products, without edges: the same function.
 
@@ -66,8 +66,7 @@ def expand_width(
             if kan.depth > 1
             else f"layer_id={layer_id}: the network has no hidden layer; call expand_depth() first."
         )
-    many = isinstance(mult_arity, Sequence)
-    arity = [whole(n, "mult_arity") for n in (mult_arity if many else [mult_arity] * added)]
+    arity = wholes(mult_arity, added, "mult_arity")
     if added < 1 or (not sum_bool and (len(arity) != added or min(arity) < 1)):
         raise InputError(
             f"n_added_nodes={n_added_nodes} with mult_arity={mult_arity!r} cannot be added;"

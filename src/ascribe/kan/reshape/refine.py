@@ -11,7 +11,7 @@ from torch import nn
 from ascribe.errors import InputError
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.structure import Network
-from ascribe.kan.whole import whole
+from ascribe.kan.whole import wholes
 
 Net = TypeVar("Net", bound=Network)
 
@@ -22,7 +22,7 @@ def refine(net: Net, grid: SupportsIndex | Sequence[int]) -> Net:
     Knots are inserted among the old ones, the widest cells first, so any number that is not smaller will do.
     Raises InputError for fewer cells than there are.
     """
-    cells = [whole(g, "grid") for g in grid] if isinstance(grid, Sequence) else [whole(grid, "grid")] * net.depth
+    cells = wholes(grid, net.depth, "grid")
     if len(cells) != net.depth or any(new < old for new, old in zip(cells, net.grid, strict=True)):
         raise InputError(
             f"grid={grid} cannot refine grids of {net.grid} cells; pass {max(net.grid)} or more"
