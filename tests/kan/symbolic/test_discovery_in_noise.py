@@ -32,7 +32,7 @@ def _noisy(law: sympy.Expr, x: torch.Tensor, share: float, seed: int) -> torch.T
 
 
 def _found(law: sympy.Expr, share: float, seed: int, columns: int = 3) -> Discovery:
-    x = _draw(columns, 400, seed)
+    x = _draw(columns, 300, seed)
     return discover(x, _noisy(law, x, share, seed), list("abcde"[:columns]), seconds=SECONDS, seed=seed)
 
 
@@ -45,7 +45,8 @@ LAWS = [(A * sympy.sin(B) + C**2, 0.01, 3), (sympy.sqrt(A**2 + B**2) / C, 0.01, 
 def test_a_law_is_found_in_noise_and_in_good_time(seed: int, law: tuple[sympy.Expr, float, int]) -> None:
     expression, share, columns = law
     found = _found(expression, share, seed, columns)
-    assert sympy.simplify(found.formula - expression) == 0
+    # The columns are positive, so roots of quotients are quotients of roots.
+    assert sympy.simplify(sympy.posify(found.formula - expression)[0]) == 0
     assert not found.exact
     assert found.table.best.error == pytest.approx(share, rel=0.3)
     assert found.seconds < SECONDS / 2
