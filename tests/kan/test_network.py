@@ -235,3 +235,7 @@ def test_a_state_in_another_precision_leaves_the_network_its_own() -> None:
     assert torch.allclose(kan(x).double(), exact(x.double()), atol=1e-5)
     exact.load_state_dict(kan.state_dict())
     assert {value.dtype for value in exact.parameters()} == {torch.float64}
+
+
+def test_a_network_is_made_on_torchs_own_device_too() -> None:
+    assert KAN([2, 1], device=None).layers[0].coef.device == torch.get_default_device()

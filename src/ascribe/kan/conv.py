@@ -61,7 +61,7 @@ class KANConv2d(nn.Module):
         extrapolate: Beyond | str = "linear",
         edge: str = "bspline",
         seed: int = 1,
-        device: torch.device | str = "cpu",
+        device: torch.types.Device = "cpu",
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()

@@ -93,7 +93,7 @@ class KANLayer(nn.Module):
         sparse_init: bool = False,
         seed: int = 1,
         generator: torch.Generator | None = None,
-        device: torch.device | str = "cpu",
+        device: torch.types.Device = "cpu",
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()

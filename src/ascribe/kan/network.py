@@ -169,7 +169,7 @@ class KAN(history.Versioned):
         k: SupportsIndex = 3,
         ranges: Any = None,
         dtype: torch.dtype | None = None,
-        device: torch.device | str = "cpu",
+        device: torch.types.Device = "cpu",
     ) -> Net:
         """The network that computes a formula, a text or sympy's; see `ascribe.kan.compile.from_formula`."""
         # The compiler makes KANs, so it is not there yet when this class is.

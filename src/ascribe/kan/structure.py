@@ -53,7 +53,7 @@ class Network(Memory):
         edge: str | Sequence[str] = "bspline",
         sparse_init: bool = False,
         ckpt_path: str | os.PathLike[str] | None = None,
-        device: torch.device | str = "cpu",
+        device: torch.types.Device = "cpu",
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()

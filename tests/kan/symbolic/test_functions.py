@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
@@ -106,6 +107,7 @@ def test_an_unknown_name_gets_its_neighbours() -> None:
         ("own", torch.sin, float("nan"), "is no complexity"),
         ("own", lambda u: u - u.mean(), 1, "entry by entry"),
         ("own", lambda u: u.sum(), 1, "entry by entry"),
+        ("own", np.sin, 1, "numpy"),
         ("own", lambda u: u.float(), 1, "same shape and dtype"),
         ("own", lambda u: 1 / 0, 1, "division by zero"),
     ],

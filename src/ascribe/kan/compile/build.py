@@ -34,7 +34,7 @@ def compiled_as(
     k: SupportsIndex = 3,
     ranges: Ranges | None = None,
     dtype: torch.dtype | None = None,
-    device: torch.device | str = "cpu",
+    device: torch.types.Device = "cpu",
 ) -> Net:
     """A network of this kind that computes the expressions; see `ascribe.kan.compile.kanpiler`."""
     symbols = _symbols(variables)

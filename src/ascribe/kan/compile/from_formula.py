@@ -22,7 +22,7 @@ def from_formula(
     k: SupportsIndex = 3,
     ranges: Ranges | None = None,
     dtype: torch.dtype | None = None,
-    device: torch.device | str = "cpu",
+    device: torch.types.Device = "cpu",
 ) -> Net:
     """The network that computes a formula.
 

@@ -17,7 +17,7 @@ def kanpiler(
     k: SupportsIndex = 3,
     ranges: Ranges | None = None,
     dtype: torch.dtype | None = None,
-    device: torch.device | str = "cpu",
+    device: torch.types.Device = "cpu",
 ) -> KAN:
     r"""A KAN that computes `expr`, a sympy expression in `variables`, or one output for each of several expressions.
 

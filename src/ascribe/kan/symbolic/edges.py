@@ -32,7 +32,7 @@ class SymbolicEdges(nn.Module):
     _like: Tensor  # of no length: the dtype and device of numbers that are loaded where there are none yet
 
     def __init__(
-        self, inputs: int, outputs: int, dtype: torch.dtype | None = None, device: torch.device | str = "cpu"
+        self, inputs: int, outputs: int, dtype: torch.dtype | None = None, device: torch.types.Device = "cpu"
     ) -> None:
         super().__init__()
         self.inputs, self.outputs = inputs, outputs

@@ -101,11 +101,13 @@ def add_symbolic(
 
 
 def _require_entrywise(name: str, fun: Callable[[Tensor], Tensor]) -> None:
-    probe = torch.tensor([0.25, 0.5], dtype=torch.float64)
+    # It has to take gradients: numpy's functions do not.
+    probe = torch.tensor([0.25, 0.5], dtype=torch.float64, requires_grad=True)
     why: Exception | None = None
     same = False
     try:
-        whole, parts = fun(probe), torch.cat([fun(each) for each in probe.split(1)])
+        with torch.enable_grad():
+            whole, parts = fun(probe), torch.cat([fun(each) for each in probe.split(1)])
         same = (
             whole.shape == probe.shape and whole.dtype == probe.dtype and torch.allclose(whole, parts, equal_nan=True)
         )
