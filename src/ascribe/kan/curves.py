@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ascribe.core.arrays import as_array
 from ascribe.kan.layer import KANLayer
 from ascribe.kan.symbolic.library import function_named
 
@@ -57,7 +58,7 @@ def places(layer: KANLayer) -> dict[tuple[int, int], int]:
 
 
 def _curve(layer: KANLayer, symbolic: int | None, x: Tensor, y: Tensor) -> Curve:
-    grid, curve = x.cpu().double().numpy(), y.cpu().double().numpy()
+    grid, curve = as_array(x), as_array(y)
     cut = np.array([], dtype=int)
     if symbolic is not None and layer.symbolic.affine is not None:
         a, b = layer.symbolic.affine[symbolic, :2]

@@ -23,10 +23,16 @@ def get_fun(
     """
     layer = kan.layer_of(l, i, j)
     with torch.no_grad():
-        inputs = kan.activations(kan.data(x)).nodes[l][:, i].sort().values
-        if not len(inputs):
-            raise InputError("x has no rows; pass some, to see the edge on them.")
+        inputs = seen(kan, l, x)[:, i].sort().values
         return inputs, curve(layer, i, j, inputs)
+
+
+def seen(kan: Network, l: int, x: Tensor | None = None) -> Float[Tensor, "n nodes"]:
+    """What the nodes of layer l give the edges on x (or the remembered data).  Raises InputError without rows."""
+    values = kan.activations(kan.data(x)).nodes[l]
+    if not len(values):
+        raise InputError("x has no rows; pass some, to see the edge on them.")
+    return values
 
 
 def get_range(kan: Network, l: int, i: int, j: int, x: Tensor | None = None) -> tuple[float, float, float, float]:

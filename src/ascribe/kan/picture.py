@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ascribe.core.arrays import as_array
 from ascribe.errors import InputError
 from ascribe.kan import regularization
 from ascribe.kan.activations import Activations
@@ -105,8 +106,8 @@ def picture(
             for l, (layer, values, score) in enumerate(zip(net.layers, seen.nodes, scored, strict=True))
             for edge in _edges(l, layer, values, score, present[l][torch.from_numpy(parts[l])], points)
         )
-        nodes = [_array(node) for node in scores_of(net, seen).nodes]
-        measures = {short: tuple(map(_array, _scored(short, net, seen))) for short in _SHORT}
+        nodes = [as_array(node) for node in scores_of(net, seen).nodes]
+        measures = {short: tuple(map(as_array, _scored(short, net, seen))) for short in _SHORT}
     columns = net.input_id.tolist()
     names = [f"$x_{{{c + 1}}}$" for c in range(net.columns)] if net.names is None else net.names
     return Picture(
@@ -119,7 +120,7 @@ def picture(
         if net.nodes(net.depth) > 1
         else ("$y$",),
         input_id=tuple(columns) if len(columns) < net.columns else (),
-        samples=tuple(_array(node[:: max(1, len(node) // _SAMPLES)]) for node in seen.nodes),
+        samples=tuple(as_array(node[:: max(1, len(node) // _SAMPLES)]) for node in seen.nodes),
         left_out=(int((~chosen).sum()), float(flat[~chosen].sum())),
         measures=measures,
         affines=tuple(_affines(net, l) for l in range(net.depth)),
@@ -188,13 +189,8 @@ def _edges(l: int, layer: KANLayer, values: Tensor, score: Tensor, at: Tensor, p
     return edges
 
 
-def _array(values: Tensor) -> np.ndarray:
-    # numpy has no bfloat16.
-    return values.detach().cpu().double().numpy()
-
-
 def _affines(net: Network, l: int) -> tuple[np.ndarray, np.ndarray]:
     def both(scale: Tensor, bias: Tensor) -> np.ndarray:
-        return _array(torch.stack([scale, bias], 1))
+        return as_array(torch.stack([scale, bias], 1))
 
     return both(net.subnode_scale[l], net.subnode_bias[l]), both(net.node_scale[l], net.node_bias[l])

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, SupportsFloat
+import math
+from typing import Any
 
 from ascribe.errors import InputError
 
 
-def span(value: Iterable[SupportsFloat], name: str) -> tuple[float, float]:
-    """The two ends of (low, high).  Raises InputError for what is not two numbers.
+def span(value: Any, name: str) -> tuple[float, float]:
+    """The two ends of (low, high).  Raises InputError for what is not two finite numbers.
 
     >>> span([0, 1], "grid_range")
     (0.0, 1.0)
     """
-    ends: list[Any] = list(value)
     try:
-        low, high = (float(end) for end in ends)
+        low, high = map(float, value)
     except (TypeError, ValueError, RuntimeError):
-        raise InputError(f"{name}={ends!r} is not two numbers; pass {name}=(low, high), as (-1, 1).") from None
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise InputError(f"{name}={value!r} is no range; pass two finite numbers: {name}=(low, high).")
     return low, high

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ascribe.core.arrays import as_array
 from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.metrics.comparison import Comparison
 from ascribe.plots.canvas import axes, ink, quiet
 from ascribe.plots.labels import label
 from ascribe.plots.palette import DOWN, UP
-from ascribe.plots.values import as_array
 
 if TYPE_CHECKING:
     import matplotlib.axes

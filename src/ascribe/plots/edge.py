@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ascribe.core.arrays import as_array
 from ascribe.core.drawing import draws
-from ascribe.errors import InputError
 from ascribe.kan.curves import curves_of
-from ascribe.kan.look import curve
+from ascribe.kan.look import curve, seen
 from ascribe.kan.network import KAN
 from ascribe.plots.canvas import axes, ink, quiet
 from ascribe.plots.kinds import LOOKS, kind_of, written
@@ -42,12 +42,10 @@ def edge(
     """
     layer = kan.layer_of(l, i, j)
     with torch.no_grad():
-        values = kan.activations(kan.data(x)).nodes[l]
-        if not len(values):
-            raise InputError("x has no rows; pass some, to see the edge on them.")
+        values = seen(kan, l, x)
         ((across, up),) = curves_of(layer, values, torch.tensor([i]), torch.tensor([j]), points=400)
         some = values[:: -(-len(values) // SAMPLES), i]
-        at = np.column_stack([part.cpu().double().numpy() for part in (some, curve(layer, i, j, some))])
+        at = np.column_stack([as_array(part) for part in (some, curve(layer, i, j, some))])
     ax = axes(ax, 3.4, 4.6)
     kind = kind_of(kan.mode(l, i, j))
     colour = LOOKS[kind].colour or ink(ax)

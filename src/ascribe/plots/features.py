@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from ascribe.core.arrays import as_array
 from ascribe.core.drawing import draws
 from ascribe.errors import InputError
 from ascribe.kan.network import KAN
@@ -38,12 +39,12 @@ def features(
     shown = _names(kan, names)
     if l is None:
         found = kan.scores(x, bootstrap)
-        error = None if found.error is None else found.error.nodes[0].cpu().double().numpy()
-        return scores(shown, found.nodes[0].cpu().double().numpy(), error, top=top, ax=ax)
+        error = None if found.error is None else as_array(found.error.nodes[0])
+        return scores(shown, as_array(found.nodes[0]), error, top=top, ax=ax)
     found = attribute(kan, l, i, x)
     if i is None:
         raise InputError(f"layer {l} has {len(found)} nodes; pass one of them: features({l}, 0).")
-    ax = scores(shown, found.cpu().double().numpy(), top=top, ax=ax)
+    ax = scores(shown, as_array(found), top=top, ax=ax)
     ax.set_xlabel(f"{ax.get_xlabel()}, with respect to node {i} of layer {l}")
     return ax
 

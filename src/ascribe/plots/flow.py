@@ -10,13 +10,14 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float
 
+from ascribe.core.arrays import as_array
 from ascribe.core.attribution import Attribution
 from ascribe.core.nest import leaves
 from ascribe.errors import InputError
 from ascribe.kan.scores import scores
 from ascribe.kan.structure import Network
 from ascribe.plots.ranking import strongest
-from ascribe.plots.values import as_array, one_output
+from ascribe.plots.values import one_output
 
 
 @final

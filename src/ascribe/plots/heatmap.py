@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ascribe.core.arrays import as_array
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
 from ascribe.plots.canvas import axes, letters, quiet, rows_height
@@ -13,7 +14,7 @@ from ascribe.plots.cells import cells, named
 from ascribe.plots.labels import label, number
 from ascribe.plots.ranking import strongest
 from ascribe.plots.strength import reach
-from ascribe.plots.values import as_array, contributions
+from ascribe.plots.values import contributions
 
 if TYPE_CHECKING:
     import matplotlib.axes

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ascribe.core.arrays import as_array
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
 from ascribe.errors import InputError
@@ -13,7 +14,7 @@ from ascribe.plots.canvas import axes
 from ascribe.plots.labels import label, number
 from ascribe.plots.ranking import strongest
 from ascribe.plots.token_map import token_map
-from ascribe.plots.values import as_array, checked_row, one_output
+from ascribe.plots.values import checked_row, one_output
 
 if TYPE_CHECKING:
     import matplotlib.axes

@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from ascribe.core.arrays import as_array
 from ascribe.core.attribution import Attribution
 from ascribe.core.grouping import grouped
 from ascribe.core.nest import leaves
 from ascribe.errors import InputError
 from ascribe.maths.interpolation import upsampled
-from ascribe.plots.values import as_array, of_row
+from ascribe.plots.values import of_row
 
 CHANNELS = (1, 3, 4)
 """How many channels an image has: grey, colour, colour with opacity."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ascribe.core.arrays import as_array
 from ascribe.core.drawing import draws
 from ascribe.plots.token_map import token_map
-from ascribe.plots.values import as_array
 
 if TYPE_CHECKING:
     import matplotlib.axes

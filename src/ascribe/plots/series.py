@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ascribe.core.arrays import as_array
 from ascribe.core.attribution import Attribution
 from ascribe.core.drawing import draws
 from ascribe.core.nest import leaves
@@ -15,7 +16,7 @@ from ascribe.plots.labels import alike, label, number
 from ascribe.plots.ramp import both_signs
 from ascribe.plots.strength import reach
 from ascribe.plots.trace import Shades, borders, shade
-from ascribe.plots.values import as_array, of_row
+from ascribe.plots.values import of_row
 
 if TYPE_CHECKING:
     import matplotlib.axes

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from torch import Tensor
 
+from ascribe.core.arrays import as_array
 from ascribe.core.attribution import Attribution
 from ascribe.core.nest import flat, leaves
 from ascribe.errors import InputError
@@ -59,8 +59,3 @@ def own_values(attribution: Attribution) -> Float[np.ndarray, "rows features"] |
     if attribution.at is not None or sum(part[0].numel() for part in parts) != len(attribution.columns):
         return None
     return as_array(flat(attribution.inputs, 1))
-
-
-def as_array(values: Tensor) -> np.ndarray:
-    """A float64 array of `values`, wherever they live."""
-    return values.detach().double().cpu().numpy()

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
+from ascribe.core.arrays import as_array
 from ascribe.core.attribution import Attribution
 from ascribe.core.names import numbered
 from ascribe.core.nest import leaves
 from ascribe.errors import InputError
 from ascribe.plots.labels import short
-from ascribe.plots.values import as_array, of_row
+from ascribe.plots.values import of_row
 
 LONGEST = 30
 """Letters of a token that are shown."""

@@ -7,9 +7,10 @@ import shlex
 
 import numpy as np
 
+from ascribe.core.arrays import as_array
 from ascribe.metrics.comparison import standard_metrics
 from ascribe.plots.labels import number, short
-from ascribe.plots.values import as_array, contributions
+from ascribe.plots.values import contributions
 from ascribe.report.spelling import listed, percent
 from ascribe.report.study import Study, Yardstick
 

@@ -12,6 +12,7 @@ from ascribe.kan import network as native
 from ascribe.maths.kernels.base import base_function
 
 
+# A KAN is final to all but its doors.
 class Settings(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
     """Sizes, versions and the arguments of the constructor. `save_act` and `symbolic_enabled` switch nothing."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -12,6 +11,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from ascribe.errors import InputError
+from ascribe.kan.span import span
 from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.library import LIBRARY, function_named
@@ -75,6 +75,7 @@ def candidates(
     places = _present(kan) if edges is None else [(whole(l, "l"), whole(i, "i"), whole(j, "j")) for l, i, j in edges]
     for l, i, j in places:
         kan.layer_of(l, i, j)
+    ranges = span(a_range, "a_range"), span(b_range, "b_range")
     data = kan.data(x)
     rows = data.reshape(-1, data.shape[-1])
     rows = rows[:: -(-len(rows) // _ROWS)] if len(rows) else rows
@@ -88,7 +89,7 @@ def candidates(
             outputs = torch.tensor([places[n][2] for n in here])
             curves = kan.layers[l].curves(nodes[l])[:, inputs, outputs].T
             used, source = inputs.unique(return_inverse=True)
-            fits = fit_affine(nodes[l][:, used].T, curves, chosen, _ends(a_range), _ends(b_range), source)
+            fits = fit_affine(nodes[l][:, used].T, curves, chosen, *ranges, source)
             affine[here], error[here] = fits.affine.cpu(), fits.error.cpu()
             spread[here] = curves.double().std(1, correction=0).cpu()
     return Candidates(tuple(places), tuple(chosen), affine, error, spread)
@@ -107,13 +108,3 @@ def functions_of(lib: str | Function | Iterable[str | Function] | None) -> list[
 
 def _present(kan: Network) -> list[Place]:
     return [(l, i, j) for l, layer in enumerate(kan.layers) for i, j in layer.present.nonzero().tolist()]
-
-
-def _ends(bounds: Range) -> tuple[float, float]:
-    try:
-        low, high = map(float, bounds)
-    except (TypeError, ValueError):
-        low = high = math.nan
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise InputError(f"{bounds!r} is no range; pass two finite numbers: (low, high).")
-    return low, high

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import torch
+from dataclasses import replace
+
 from torch import Tensor
 
 from ascribe.errors import need
@@ -10,6 +11,7 @@ from ascribe.kan.look import get_fun
 from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.compose import edge
 from ascribe.kan.symbolic.formula import Formula
+from ascribe.kan.symbolic.sample import largest
 
 
 def edge_formula(kan: Network, l: int, i: int, j: int, x: Tensor | None = None) -> Formula:
@@ -30,7 +32,4 @@ def edge_formula(kan: Network, l: int, i: int, j: int, x: Tensor | None = None) 
     if x is None and not kan.has_data:
         return formula
     inputs, values = get_fun(kan, l, i, j, x)
-    difference = (formula(inputs.double()[:, None])[:, 0] - values).abs()
-    return Formula(
-        formula.expressions, formula.variables, float(torch.where(difference.isnan(), torch.inf, difference).max())
-    )
+    return replace(formula, check=float(largest(formula(inputs.double()[:, None]) - values[:, None])))

@@ -75,7 +75,7 @@ class Formula:
             )
         found = [snap(each, self.variables, x, y[:, n]).expression for n, each in enumerate(self.expressions)]
         exact = Formula(tuple(found), self.variables)
-        return Formula(exact.expressions, exact.variables, float((exact(x.detach().double()) - y.detach()).abs().max()))
+        return replace(exact, check=float((exact(x.detach().double()) - y.detach()).abs().max()))
 
     def text(self, digits: int | None = None) -> str:
         """One line an output, as sympy writes it; a name that is no word stands in back quotes.

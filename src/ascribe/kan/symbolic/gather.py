@@ -38,10 +38,10 @@ def _led(total: Any) -> tuple[Any, Any]:
     scale = abs(terms[0].as_coeff_Mul()[0]) if terms else 0
     if not scale:
         return sympy.Integer(1), total
-    return scale, sympy.Add(*(_plain(term / scale) for term in sympy.Add.make_args(total)))
+    return scale, sympy.Add(*(without_one(term / scale) for term in sympy.Add.make_args(total)))
 
 
-def _plain(term: Any) -> Any:
+def without_one(term: Any) -> Any:
     """A term whose coefficient is 1 or -1 to rounding, without it."""
     coefficient, rest = term.as_coeff_Mul()
     return round(coefficient) * rest if abs(abs(coefficient) - 1) < 1e-13 else term

@@ -43,15 +43,15 @@ class Sample:
             wanted = kan(given).double()
         rows, wanted = (_outwards(part, by) for part, by in ((given.double(), normalizer), (wanted, outwards)))
         precision = torch.finfo(kan.layers[0].coef.dtype).eps
-        return cls(rows, wanted, precision, 64 * precision * _largest(wanted))
+        return cls(rows, wanted, precision, 64 * precision * largest(wanted))
 
     def differences(self, formula: Callable[[Tensor], Tensor]) -> Float64[Tensor, " outputs"]:
         """The largest of each output on any row; infinite where the formula is not real."""
         with torch.no_grad():
-            return _largest(formula(self.rows) - self.outputs)
+            return largest(formula(self.rows) - self.outputs)
 
 
-def _largest(values: Float64[Tensor, "n outputs"]) -> Float64[Tensor, " outputs"]:
+def largest(values: Float64[Tensor, "n outputs"]) -> Float64[Tensor, " outputs"]:
     """The largest of each column in size, NaN being infinite; 0 where there are no rows."""
     sizes = torch.where(values.isnan(), torch.inf, values.abs())
     return torch.cat([sizes, sizes.new_zeros(1, sizes.shape[1])]).amax(0)

@@ -14,6 +14,7 @@ from ascribe.kan.symbolic.discovery.batch import Batch
 from ascribe.kan.symbolic.discovery.descent import descended
 from ascribe.kan.symbolic.discovery.families import FAMILIES, NUMBER
 from ascribe.kan.symbolic.exact import with_exact_numbers
+from ascribe.kan.symbolic.gather import without_one
 
 _POWERS = (NUMBER["even power"], NUMBER["odd power"])
 # Exponents this near to a sixth are one; numbers this small are none.
@@ -94,11 +95,4 @@ def _without_scale(u: Any) -> tuple[Any, Any]:
     scale = abs(terms[0].as_coeff_Mul()[0])
     if not scale:
         return sympy.Integer(1), u
-    return scale, sympy.Add(*(_clean(term / scale) for term in terms))
-
-
-def _clean(term: Any) -> Any:
-    """A term whose coefficient is 1 to rounding, without it."""
-    sympy = need("sympy", extra="pykan")
-    coefficient, rest = term.as_coeff_Mul()
-    return sympy.Integer(round(coefficient)) * rest if abs(abs(coefficient) - 1) < 1e-13 else term
+    return scale, sympy.Add(*(without_one(term / scale) for term in terms))
