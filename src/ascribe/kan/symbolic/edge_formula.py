@@ -20,6 +20,7 @@ def edge_formula(kan: Network, l: int, i: int, j: int, x: Tensor | None = None) 
     `check` is the largest difference on x, or on the remembered data; None where there are none.
     Raises InputError for an edge that does not exist.
 
+    >>> import torch
     >>> from ascribe.kan.network import KAN
     >>> kan = KAN([1, 1], grid=1, k=1, base_fun="zero", edge="chebyshev", extrapolate="zero")
     >>> kan.layers[0].coef.data[0, 0] = torch.tensor([0.5, 2.0])
