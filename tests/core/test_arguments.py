@@ -32,6 +32,7 @@ def take(
     table: Mapping[str, Any] | None = None,
     flag: bool = False,
     columns: Sequence[Any] | None = None,
+    device: torch.types.Device = "cpu",
     *,
     whatever: Any = None,
 ) -> str:
@@ -44,7 +45,8 @@ TAKEN = [
     {"number": np.int64(1)},
     {"count": np.int64(3)},
     {"count": torch.tensor(3)},
-    {"count": True},
+    {"count": 3.0},
+    {"count": np.float32(1e9)},
     {"name": "a"},
     {"widths": [2, [1, 1], np.int64(1)]},
     {"widths": np.array([2, 1])},
@@ -56,6 +58,11 @@ TAKEN = [
     {"cells": np.int64(3)},
     {"table": {}},
     {"flag": 1},
+    {"flag": np.True_},
+    {"flag": torch.tensor(True)},
+    {"device": "cpu"},
+    {"device": torch.device("meta")},
+    {"device": None},
     {"whatever": object()},
 ]
 REFUSED = [
@@ -64,6 +71,20 @@ REFUSED = [
     ({"number": torch.zeros(2)}, "number=a tensor of shape (2,), but"),
     ({"count": 1.5}, "count=1.5, but take takes a whole number; pass count=2, or another."),
     ({"count": torch.tensor(1.5)}, "whole number"),
+    ({"count": True}, "count=True, but take takes a whole number"),
+    ({"count": torch.tensor(True)}, "whole number"),
+    ({"count": float("inf")}, "count=inf"),
+    ({"number": True}, "number=True, but"),
+    ({"number": b"1"}, "number=b'1'"),
+    ({"flag": "false"}, "flag='false', but take takes a flag, True or False; pass flag=False, or another."),
+    ({"flag": None}, "flag=None"),
+    ({"flag": torch.zeros(2)}, "flag=a tensor of shape (2,)"),
+    ({"flag": 2}, "flag=2"),
+    ({"device": "nowhere"}, "device='nowhere', but take takes a device that is here, such as 'cpu' or None; pass dev"),
+    ({"device": "cuda:99"}, "device='cuda:99'"),
+    ({"device": True}, "device=True"),
+    ({"columns": {}}, "columns={}"),
+    ({"widths": b"ab"}, "widths=b'ab'"),
     ({"name": 3}, "name=3, but take takes a text or None; pass a text or None."),
     ({"widths": 3}, "widths=3, but take takes a list of whole numbers or lists of whole numbers; pass widths=(1,)"),
     ({"widths": [2, "a"]}, "widths=[2, 'a']"),
@@ -90,6 +111,28 @@ def test_what_does_not_fit_is_a_sentence(given, says):
     with pytest.raises(InputError) as caught:
         checked(take)(**given)
     assert says in str(caught.value)
+
+
+@checked
+def give(
+    count: int = 0, cells: SupportsIndex | Sequence[int] = 0, flag: bool | float = False, number: float | int = 0
+) -> tuple[Any, ...]:
+    return count, cells, flag, number
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ((1e9, np.float64(3), np.True_, 2.0), (10**9, 3, True, 2.0)),
+        ((np.int64(2), [2.0, 3, np.int64(4)], 1.0, 2), (2, [2, 3, 4], 1.0, 2)),
+        ((torch.tensor(2), (2, 3), 1, True + 1), (2, (2, 3), 1, 2)),
+    ],
+)
+def test_a_function_gets_what_its_annotations_say(given, taken):
+    found = give(*given)
+    assert found == taken
+    assert [type(each) for each in found] == [type(each) for each in taken]
+    assert all(type(each) is int for each in found[1]) if isinstance(found[1], list) else True
 
 
 def test_places_count_as_names_do_and_defaults_pass():

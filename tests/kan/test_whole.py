@@ -10,7 +10,7 @@ from ascribe.errors import InputError
 from ascribe.kan.whole import whole, wholes
 
 
-@pytest.mark.parametrize("value", [2, np.int64(2), torch.tensor(2)])
+@pytest.mark.parametrize("value", [2, np.int64(2), torch.tensor(2), 2.0, np.float32(2)])
 def test_whole_numbers_of_any_library(value: object) -> None:
     assert whole(value, "grid") == 2
     assert type(whole(value, "grid")) is int
@@ -26,7 +26,7 @@ def test_one_stands_for_all(value: object) -> None:
     assert wholes(value, 3, "grid") == [2, 2, 2]
 
 
-@pytest.mark.parametrize("value", [2.0, 1.5, float("nan"), "2", None, [2]])
+@pytest.mark.parametrize("value", [True, 1.5, float("nan"), float("inf"), "2", None, [2]])
 def test_other_values_are_refused(value: object) -> None:
     with pytest.raises(InputError, match=r"grid=.* is no whole number"):
         whole(value, "grid")

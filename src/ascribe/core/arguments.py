@@ -1,4 +1,4 @@
-"""Arguments are what their annotations say; where they are not, an error says what came and what is taken."""
+"""Arguments become what their annotations say; where they cannot, an error says what came and what is taken."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import inspect
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, wraps
 from operator import index
 from typing import Any, SupportsFloat, SupportsIndex, TypeVar, Union
 
+import numpy as np
+import torch
 from jaxtyping import AbstractArray
 from torch import Tensor
 
@@ -19,13 +21,29 @@ from ascribe.errors import InputError
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 # Hot, and traced by compilers; it says itself what is wrong with its input.
 _APART = {"forward"}
+_UNFIT: Any = object()
+_FLAGS = bool | np.bool_
+
+
+def whole_number(value: Any) -> int | None:
+    """The whole number that a value is, of whatever library, also where it is written 1e9; flags and texts are none.
+
+    >>> whole_number(1e9), whole_number(2.5), whole_number(True)
+    (1000000000, None, None)
+    """
+    if isinstance(value, _FLAGS) or (isinstance(value, Tensor) and value.dtype is torch.bool):
+        return None
+    if isinstance(value, float | np.floating):
+        return int(value) if value.is_integer() else None
+    return index(value) if _works(index, value) else None
 
 
 def checked(thing: Thing) -> Thing:
     """A function, or a class with its public methods, whose arguments are held against their annotations when called.
 
-    That is whole and real numbers, texts, functions, tensors (not their shapes), lists and classes; what else an
-    annotation says passes, as do flags.  Raises InputError.  Price: microseconds a call.
+    That is whole and real numbers, flags, texts, functions, tensors (not their shapes), lists, devices and classes;
+    what else an annotation says passes. Whole numbers arrive as `whole_number` has them, and flags as True and False.
+    Raises InputError.  Price: microseconds a call.
 
     >>> @checked
     ... def power(x: float, p: int = 2) -> float: return x**p
@@ -61,12 +79,12 @@ def _guarded(function: Any) -> Any:
     def guarded(*args: Any, **kwargs: Any) -> Any:
         parameters, hints = _annotated(function)
         called = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
-        for (name, hint, default), value in zip(hints, args, strict=False):
-            _require(called, name, hint, default, value)
-        for name, value in kwargs.items():
-            if name in parameters:
-                _require(called, *parameters[name], value)
-        return function(*args, **kwargs)
+        placed = [_required(called, *entry, value) for entry, value in zip(hints, args, strict=False)]
+        named = {
+            name: _required(called, *parameters[name], value) if name in parameters else value
+            for name, value in kwargs.items()
+        }
+        return function(*placed, *args[len(placed) :], **named)
 
     return guarded
 
@@ -100,9 +118,13 @@ def _hint(function: Any, annotation: Any) -> Any:
         return Any
 
 
-def _require(called: str, name: str, hint: Any, default: Any, value: Any) -> None:
-    if value is default or _fits(value, hint):
-        return
+def _required(called: str, name: str, hint: Any, default: Any, value: Any) -> Any:
+    """What the function is given for a value."""
+    if value is default:
+        return value
+    taken = _taken(value, hint)
+    if taken is not _UNFIT:
+        return taken
     came = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else reprlib.repr(value)
     known = default is not inspect.Parameter.empty and default is not None
     wanted = _either(hint)
@@ -112,31 +134,54 @@ def _require(called: str, name: str, hint: Any, default: Any, value: Any) -> Non
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:
     if typing.get_origin(hint) in (Union, types.UnionType):
-        return tuple(each for part in typing.get_args(hint) for each in _alternatives(part))
+        found = tuple(each for part in typing.get_args(hint) for each in _alternatives(part))
+        # Torch takes texts and numbers for devices too, but not any.
+        return tuple(each for each in found if each not in (str, int)) if torch.device in found else found
     return (hint,)
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    return any(_fits_one(value, each) for each in _alternatives(hint))
+def _taken(value: Any, hint: Any) -> Any:
+    """The value as one of the alternatives has it, unchanged where one takes it so; _UNFIT where none does."""
+    found = [_taken_as(value, each) for each in _alternatives(hint)]
+    if any(each is value for each in found):
+        return value
+    return next((each for each in found if each is not _UNFIT), _UNFIT)
 
 
-def _fits_one(value: Any, hint: Any) -> bool:
+def _taken_as(value: Any, hint: Any) -> Any:
     origin = typing.get_origin(hint) or hint
     if hint in (int, SupportsIndex):
-        return _works(index, value)
-    if hint in (float, SupportsFloat):
-        return not isinstance(value, str) and _works(float, value)
-    if hint is type(None):
-        return value is None
+        number = whole_number(value)
+        return _UNFIT if number is None else number
+    if hint is bool:
+        return bool(value) if isinstance(value, _FLAGS) or (_works(index, value) and index(value) in (0, 1)) else _UNFIT
     if origin in (Sequence, list, tuple):
-        if isinstance(value, str) or not (hasattr(value, "__len__") and _works(iter, value)):
-            return False
-        inner = typing.get_args(hint) if origin is not tuple else ()
-        return not (inner and isinstance(value, list | tuple)) or all(_fits(each, inner[0]) for each in value)
-    if _is_array(hint):
-        return isinstance(value, Tensor)
-    # Of what can be no class for isinstance (Any, a variable, literals, a flag) nothing is known.
-    return hint in (Any, bool) or not isinstance(origin, type) or _is_protocol(origin) or isinstance(value, origin)
+        return _taken_each(value, hint, origin)
+    if hint in (float, SupportsFloat):
+        fits = not isinstance(value, _FLAGS | str | bytes) and _works(float, value)
+    elif hint is torch.device:
+        fits = not isinstance(value, bool) and _works(lambda device: torch.empty(0, device=device), value)
+    elif hint is type(None):
+        fits = value is None
+    elif _is_array(hint):
+        fits = isinstance(value, Tensor)
+    else:
+        # Of what can be no class for isinstance (Any, a variable, literals) nothing is known.
+        fits = hint is Any or not isinstance(origin, type) or _is_protocol(origin) or isinstance(value, origin)
+    return value if fits else _UNFIT
+
+
+def _taken_each(value: Any, hint: Any, origin: Any) -> Any:
+    if isinstance(value, str | bytes | Mapping) or not (hasattr(value, "__len__") and _works(iter, value)):
+        return _UNFIT
+    inner = typing.get_args(hint) if origin is not tuple else ()
+    if not (inner and isinstance(value, list | tuple)):
+        return value
+    found = [_taken(each, inner[0]) for each in value]
+    if any(each is _UNFIT for each in found):
+        return _UNFIT
+    same = all(each is old for each, old in zip(found, value, strict=True))
+    return value if same else found
 
 
 _NOUNS: dict[Any, str] = {
@@ -144,6 +189,8 @@ _NOUNS: dict[Any, str] = {
     SupportsIndex: "whole number",
     float: "number",
     SupportsFloat: "number",
+    bool: "flag, True or False",
+    torch.device: "device that is here, such as 'cpu'",
     str: "text",
     Callable: "function",
 }
@@ -172,7 +219,7 @@ def _either(hint: Any, many: bool = False) -> str:
 def _works(take: Callable[[Any], Any], value: Any) -> bool:
     try:
         take(value)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, AssertionError):  # the last of a torch without CUDA
         return False
     return True
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, unfold
 from torch.utils.checkpoint import checkpoint
 
+from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan.layer import Beyond, KANLayer, require_real
 from ascribe.maths.kernels.watch import transformed, watched
@@ -39,6 +40,7 @@ class KANConv2d(nn.Module):
     torch.Size([2, 8, 10, 12])
     """
 
+    @checked
     def __init__(
         self,
         in_channels: int,

@@ -26,11 +26,12 @@ def evaluate(
     network, or an unknown metric.
     """
     loss = loss_named(loss_fn)
-    figures = figures_named(metrics, loss, net.nodes(net.depth))
-    data = read_dataset(dataset, net, loss)
-    rows = data.test if data.test is not None else data.train
-    with torch.no_grad():
+    # A loss of one's own is called with gradients, for which there is no place in inference mode.
+    with torch.inference_mode(False), torch.no_grad():
+        data = read_dataset(dataset, net, loss)
+        rows = data.test if data.test is not None else data.train
+        figures = figures_named(metrics, loss, net.nodes(net.depth), rows.label)
         output = net(rows.inputs).T
         value, _ = loss(output, rows.label, rows.weight)
-    found = {f"test_{name}": figure(output, rows.label) for name, figure in figures.items()}
+        found = {f"test_{name}": figure(output, rows.label) for name, figure in figures.items()}
     return {"test_loss": loss.report(float(value)), "n_edge": net.n_edge, "n_grid": net.grid, **found}

@@ -9,12 +9,14 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
+from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan.activations import deviation
 from ascribe.kan.confined import confined
 from ascribe.kan.edges.edge import Edge
 from ascribe.kan.edges.table import edge_named
 from ascribe.kan.knots import Moved, moved
+from ascribe.kan.span import span
 from ascribe.kan.symbolic.edges import SymbolicEdges
 from ascribe.kan.symbolic.function import Function
 from ascribe.maths.kernels.base import base_function
@@ -74,6 +76,7 @@ class KANLayer(nn.Module):
     grid: Tensor
     mask: Tensor
 
+    @checked
     def __init__(
         self,
         in_dim: int,
@@ -105,10 +108,10 @@ class KANLayer(nn.Module):
             )
         if extrapolate not in ("linear", "zero", "error"):
             raise InputError(f"extrapolate={extrapolate!r} is not known; pass 'linear', 'zero' or 'error'.")
-        low, high = float(grid_range[0]), float(grid_range[1])
+        low, high = span(grid_range, "grid_range")
         if not low < high:
             raise InputError(f"grid_range=({low}, {high}) is empty; pass (low, high) with low < high.")
-        self.in_dim, self.out_dim, self.num, self.k = in_dim, out_dim, int(num), int(k)
+        self.in_dim, self.out_dim, self.num, self.k = in_dim, out_dim, num, k
         self.base_fun, self.grid_eps, self.extrapolate, self.family = base_fun, grid_eps, extrapolate, edge
         draw = generator if generator is not None else torch.Generator().manual_seed(seed)
         real = dtype or torch.get_default_dtype()

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from operator import index
 from typing import Any
 
 import numpy as np
 
+from ascribe.core.arguments import whole_number
 from ascribe.errors import InputError
 
 
 def whole(value: Any, name: str) -> int:
-    """The number itself, as a Python int; numpy's and torch's are taken too.  Raises InputError for any other value.
+    """The number as a Python int, also of numpy's, of torch's and of 3.0.  Raises InputError for any other value.
 
     >>> whole(3, "grid")
     3
     """
-    try:
-        return index(value)
-    except TypeError:
-        raise InputError(f"{name}={value!r} is no whole number; pass one, as {name}=2.") from None
+    found = whole_number(value)
+    if found is None:
+        raise InputError(f"{name}={value!r} is no whole number; pass one, as {name}=2.")
+    return found
 
 
 def wholes(value: Any, count: int, name: str) -> list[int]:

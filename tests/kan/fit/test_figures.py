@@ -26,7 +26,9 @@ NUMBERS = {
 def test_figures_of_numbers(outputs: int, rows: int, seed: int):
     draw = torch.Generator().manual_seed(seed)
     output, label = torch.randn(2, outputs, rows, dtype=torch.float64, generator=draw)
-    found = {n: f(output, label) for n, f in figures_named([*NUMBERS, "max_error"], SquaredError(), outputs).items()}
+    found = {
+        n: f(output, label) for n, f in figures_named([*NUMBERS, "max_error"], SquaredError(), outputs, label).items()
+    }
     for name, figure in NUMBERS.items():
         assert found[name] == pytest.approx(figure(label.T.numpy(), output.T.numpy()), rel=1e-9, abs=1e-12)
     assert found["max_error"] == float((output - label).abs().max())
@@ -39,7 +41,7 @@ def test_figures_of_classes(classes: int, rows: int, seed: int):
     output = torch.randn(classes, rows, generator=draw).mul(2).round()
     label = torch.randint(classes, (rows,), generator=draw)
     predicted = output.argmax(0).numpy()
-    figures = figures_named(["accuracy", "balanced_accuracy", "f1"], CrossEntropy(), classes)
+    figures = figures_named(["accuracy", "balanced_accuracy", "f1"], CrossEntropy(), classes, label)
     found = {name: figure(output, label) for name, figure in figures.items()}
     assert found["accuracy"] == pytest.approx(reference.accuracy_score(label, predicted))
     assert found["f1"] == pytest.approx(reference.f1_score(label, predicted, average="macro", zero_division=0))
@@ -47,17 +49,29 @@ def test_figures_of_classes(classes: int, rows: int, seed: int):
     assert found["balanced_accuracy"] == pytest.approx(sum(recalls) / len(recalls))
     if classes == 2 and len(label.unique()) == 2:
         wanted = reference.roc_auc_score(label, (output[1] - output[0]).numpy())
-        assert figures_named(["auc"], CrossEntropy(), 2)["auc"](output, label) == pytest.approx(wanted)
+        assert figures_named(["auc"], CrossEntropy(), 2, label)["auc"](output, label) == pytest.approx(wanted)
         odds, binary = (output[1] - output[0])[None], label[None].float()
-        ours = figures_named(["auc", "accuracy"], BinaryCrossEntropy(), 1)
+        ours = figures_named(["auc", "accuracy"], BinaryCrossEntropy(), 1, label)
         assert ours["auc"](odds, binary) == pytest.approx(wanted)
         assert ours["accuracy"](odds, binary) == pytest.approx(float(((odds > 0) == label).double().mean()))
 
 
 def test_what_cannot_be_said_is_no_number():
     same = torch.ones(1, 4)
-    assert math.isnan(figures_named(["r2"], SquaredError(), 1)["r2"](same, same))
-    assert math.isnan(figures_named(["auc"], BinaryCrossEntropy(), 1)["auc"](same, same))
+    assert math.isnan(figures_named(["r2"], SquaredError(), 1, same)["r2"](same, same))
+    assert math.isnan(figures_named(["auc"], BinaryCrossEntropy(), 1, same)["auc"](same, same))
+
+
+def test_integers_are_classes_also_to_a_loss_of_ones_own():
+    output, label = torch.randn(3, 20, generator=torch.Generator().manual_seed(0)), torch.arange(20) % 3
+    mine = AnyLoss(torch.nn.functional.cross_entropy)
+    known, found = (figures_named(["accuracy", "f1"], loss, 3, label) for loss in (CrossEntropy(), mine))
+    assert [of(output, label) for of in found.values()] == [of(output, label) for of in known.values()]
+    with pytest.raises(TrainingError, match="the labels are classes"):
+        figures_named(["mse"], mine, 3, label)
+    for numbers in (label.float(), label[None]):
+        with pytest.raises(TrainingError, match="the labels are numbers"):
+            figures_named(["accuracy"], mine, 3, numbers)
 
 
 @pytest.mark.parametrize(
@@ -72,4 +86,4 @@ def test_what_cannot_be_said_is_no_number():
 )
 def test_a_figure_of_other_labels_is_one_clear_sentence(name, loss, outputs, text):
     with pytest.raises(TrainingError, match=text):
-        figures_named([name], loss, outputs)
+        figures_named([name], loss, outputs, torch.zeros(3))

@@ -260,6 +260,92 @@ def test_what_a_loss_of_torchs_holds_takes_on_the_precision_of_the_training():
     assert loss.weight.dtype == torch.float32
 
 
+WEIGHT, SQUARE, NET = torch.tensor([1.0, 3.0]), torch.eye(1), torch.nn.Linear(1, 1).requires_grad_(False)
+
+
+def rooms(output: Tensor, label: Tensor) -> Tensor:
+    each = torch.zeros(len(output), 1)
+    each[torch.arange(len(output))] = (output - label).square()
+    return each.mean()
+
+
+@pytest.mark.parametrize(
+    ("holding", "free"),
+    [
+        (lambda a, b: ((a - b) @ SQUARE).square().mean(), lambda a, b: (a - b).square().mean()),
+        (lambda a, b: (NET(a) - NET(b)).square().mean(), lambda a, b: (NET.weight * (a - b)).square().mean()),
+        (rooms, lambda a, b: (a - b).square().mean()),
+    ],
+    ids=["product", "module", "places"],
+)
+@pytest.mark.parametrize("own", [torch.float32, torch.float64])
+def test_a_loss_that_holds_single_precision_trains_as_one_that_takes_any(holding: Any, free: Any, own: torch.dtype):
+    x, y = waves()
+    x, y = x.to(own), y.to(own)
+    held, other = KAN([2, 3, 1], dtype=own), KAN([2, 3, 1], dtype=own)
+    other.fit((x, y), steps=8, loss_fn=free, progress=False)
+    if own is torch.float64:
+        # Nothing that its owner wrote it for: what torch says of it stands.
+        with pytest.raises(RuntimeError, match="dtype"):
+            held.fit((x, y), steps=8, loss_fn=holding, progress=False)
+        return
+    held.fit((x, y), steps=8, loss_fn=holding, progress=False)
+    errors = [(kan(x) - y).square().mean().sqrt().item() for kan in (held, other)]
+    assert errors[0] < 2 * errors[1] + 1e-5
+
+
+def test_weights_of_classes_that_a_function_holds_are_those_of_torchs_module():
+    x, y = waves()
+    label = (y[:, 0] > 0.5).long()
+    noisy = torch.where(torch.rand(200, generator=torch.Generator().manual_seed(1)) < 0.2, 1 - label, label)
+
+    def held(output: Tensor, label: Tensor) -> Tensor:
+        return torch.nn.functional.cross_entropy(output, label, weight=WEIGHT)
+
+    losses: list[float] = []
+    for loss in (held, torch.nn.CrossEntropyLoss(weight=WEIGHT)):
+        kan = KAN([2, 2, 2])
+        kan.fit((x, noisy), steps=10, loss_fn=loss, validation=(x, noisy), progress=False)
+        losses.append(held(kan(x), noisy).item())
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+def test_a_loss_that_fails_by_itself_says_what_it_says():
+    def broken(output: Tensor, label: Tensor) -> Tensor:
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        KAN([2, 1]).fit(waves(), loss_fn=broken, progress=False)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_integers_reach_a_loss_of_ones_own_as_they_came(columns: int):
+    x, y = waves(60)
+    label = (y > 0.5).long().expand(-1, columns)
+    seen: list[tuple[torch.Size, bool]] = []
+
+    def loss(output: Tensor, given: Tensor) -> Tensor:
+        first = label[: len(given)]
+        seen.append((given.shape, given.dtype is torch.int64 and (len(given) < 60 or torch.equal(given, first))))
+        return (output - given).square().mean()
+
+    kan = KAN([2, columns])
+    kan.fit((x, label), steps=2, loss_fn=loss, validation=0.2, batch=20, progress=False)
+    assert {shape for shape, _ in seen} == {torch.Size([20, columns]), torch.Size([12, columns])}
+    kan.fit((x, label), steps=2, loss_fn=loss, progress=False)
+    assert all(same for _, same in seen)
+
+
+def test_one_row_is_learnt_and_its_grids_stay():
+    x, y = waves(1)
+    for opt in OPTIMISERS:
+        kan = KAN([2, 2, 1])
+        before = [layer.grid.clone() for layer in kan.layers]
+        history = kan.fit((x, y), opt=opt, steps=20, lr=0.1 if opt == "Adam" else None, progress=False)
+        assert min(history["train_loss"]) < 0.05
+        assert all(torch.equal(a, layer.grid) for a, layer in zip(before, kan.layers, strict=True))
+
+
 def test_batches_of_every_optimiser():
     for opt in OPTIMISERS:
         _, history = small(opt, batch=60, lamb=1e-3)
@@ -322,6 +408,7 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     ((np.array([["a", "b"]], dtype=object), [0.0]), InputError, "no numbers"),
     ((np.array([["a", "b"]]), [0.0]), InputError, "pass numbers"),
     (7, TrainingError, "cannot learn from int"),
+    ((torch.zeros(5, 2), torch.tensor(1.0)), InputError, "train_label has shape .. for 5 rows"),
     ((torch.zeros(5, 2), torch.zeros(5, dtype=torch.complex64)), InputError, "train_label has dtype complex64"),
     (DataLoader(Records()), TrainingError, "batches of type dict; fit needs pairs"),
     (DataLoader(TensorDataset(torch.zeros(5, 2))), TrainingError, "fit needs pairs"),
@@ -356,8 +443,18 @@ def test_bad_settings_are_one_clear_sentence():
         KAN([2, 1]).fit((x, y), loss_fn=lambda a, b: a - b, progress=False)
     with pytest.raises(TrainingError, match="does not depend on the output through torch"):
         KAN([2, 1]).fit((x, y), loss_fn=lambda a, b: (a - b).detach().square().mean(), progress=False)
-    with pytest.raises(TrainingError, match=r"lr=-1\.0 is no length"):
-        KAN([2, 1]).fit((x, y), opt="Adam", lr=-1.0)
+    with pytest.raises(TrainingError, match=r"loss_fn=MSELoss is a class; pass one of it: loss_fn=MSELoss\(\)"):
+        KAN([2, 1]).fit((x, y), loss_fn=torch.nn.MSELoss)
+    with pytest.raises(InputError, match=r"no classes.*label\.argmax\(1\)"):
+        KAN([2, 2]).fit((x, torch.eye(2)[torch.arange(200) % 2]), loss_fn="cross_entropy")
+    for lr in (-1.0, 0.0):
+        with pytest.raises(TrainingError, match=f"lr={lr} is no length"):
+            KAN([2, 1]).fit((x, y), opt="Adam", lr=lr)
+    for batch in (0, -2):
+        with pytest.raises(TrainingError, match=f"batch={batch} is no number of rows"):
+            KAN([2, 1]).fit((x, y), batch=batch)
+    with pytest.raises(TrainingError, match=r"scheduler=.* is not known"):
+        KAN([2, 1]).fit((x, y), opt="Adam", scheduler=torch.optim.lr_scheduler.StepLR)
     for strength in (-1e-3, math.nan):
         with pytest.raises(TrainingError, match="must be finite and >= 0"):
             KAN([2, 1]).fit((x, y), lamb=strength)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -247,3 +248,18 @@ def test_a_network_is_evaluated_as_fit_measures_it():
     assert found["n_edge"] == 6
     with pytest.raises(TrainingError, match="compares numbers"):
         kan.evaluate((x, label), "bce", ["r2"])
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", lambda a, b: torch.nn.functional.cross_entropy(a, b)])
+def test_a_network_is_evaluated_the_same_in_inference_mode(loss: Any):
+    x, y = waves(60)
+    label = (y[:, 0] > 0.5).long()
+    kan = KAN([2, 2])
+    wanted = kan.evaluate((x, label), loss, ["accuracy"])
+    with torch.inference_mode():
+        assert kan.evaluate((x + 0, label + 0), loss, ["accuracy"]) == wanted
+
+
+def test_a_share_may_be_a_number_of_any_library():
+    shares = [KAN([2, 1]).fit(waves(60), validation=share, **QUICK).results for share in (0.25, np.float32(0.25))]
+    assert shares[0] == shares[1]

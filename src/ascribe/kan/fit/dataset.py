@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,7 +56,7 @@ def read_dataset(
     """
     parts = _parts(dataset)
     share: float | None = None
-    if isinstance(validation, float | int):
+    if isinstance(validation, Real):
         share = float(validation)
         if not 0 < share < 1:
             raise TrainingError(f"validation={validation} is no share of the rows; pass 0 < validation < 1, or data.")
@@ -155,7 +156,7 @@ def _rows(part: _Part, network: Network, loss: Loss, name: str) -> Rows:
         )
     if len(x) == 0:
         raise TrainingError(f"{name}_input has no rows; fit needs at least one.")
-    if len(y) != len(x) or y.ndim == 0:
+    if y.ndim == 0 or len(y) != len(x):
         raise InputError(f"{name}_label has shape {tuple(y.shape)} for {len(x)} rows of {name}_input; they must match.")
     _require_finite(x, f"{name}_input")
     _require_finite(y, f"{name}_label")

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ascribe.errors import TrainingError
-from ascribe.kan.fit.loss import Loss
+from ascribe.kan.fit.loss import Kind, Loss
 
 Numbers = Float[Tensor, "outputs n"]
 Figure = Callable[[Tensor, Tensor], float]
@@ -79,38 +79,40 @@ _OF_NUMBERS: dict[str, Figure] = {"mse": mse, "rmse": rmse, "mae": mae, "max_err
 _OF_CLASSES: dict[str, Figure] = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "f1": f1}
 
 
-def figures_named(names: Sequence[str], loss: Loss, outputs: int) -> dict[str, Figure]:
+def figures_named(names: Sequence[str], loss: Loss, outputs: int, label: Tensor) -> dict[str, Figure]:
     """The figures of (output (outputs, n), label as the loss has it).
 
+    Integers, one a row, are classes to several outputs also where the loss is the user's own.
     Raises TrainingError for a name that is not known, or means nothing for these labels.
     """
-    return {name: _named(name, loss, outputs) for name in ((names,) if isinstance(names, str) else names)}
+    kind = loss.kind
+    if kind == "any":
+        kind = "classes" if outputs > 1 and label.ndim == 1 and not label.is_floating_point() else "numbers"
+    return {name: _named(name, kind, outputs) for name in ((names,) if isinstance(names, str) else names)}
 
 
-def _named(name: str, loss: Loss, outputs: int) -> Figure:
+def _named(name: str, kind: Kind, outputs: int) -> Figure:
     known = [*_OF_NUMBERS, *_OF_CLASSES, "auc"]
     if name not in known:
         raise TrainingError(f"metric {name!r} is not known; pass {', '.join(map(repr, known))}, or a function of none.")
     if name in _OF_NUMBERS:
-        if loss.kind not in ("numbers", "any"):
+        if kind != "numbers":
             raise TrainingError(f"metric {name!r} compares numbers, and the labels are classes; pass 'accuracy'.")
         return _OF_NUMBERS[name]
-    if loss.kind not in ("classes", "binary"):
+    if kind == "numbers":
         raise TrainingError(
             f"metric {name!r} compares classes, and the labels are numbers; pass loss_fn='cross_entropy' or 'bce'."
         )
     if name != "auc":
         figure = _OF_CLASSES[name]
-        return lambda output, label: figure(_classes(output, loss), label.long())
-    if outputs != (1 if loss.kind == "binary" else 2):
+        return lambda output, label: figure(_classes(output, kind), label.long())
+    if outputs != (1 if kind == "binary" else 2):
         raise TrainingError(f"metric 'auc' is of two classes, and the network gives {outputs} outputs.")
-    return lambda output, label: auc(
-        output[0] if loss.kind == "binary" else output[1] - output[0], label.flatten().long()
-    )
+    return lambda output, label: auc(output[0] if kind == "binary" else output[1] - output[0], label.flatten().long())
 
 
-def _classes(output: Numbers, loss: Loss) -> Tensor:
-    return output.argmax(0) if loss.kind == "classes" else (output > 0).long()
+def _classes(output: Numbers, kind: Kind) -> Tensor:
+    return output.argmax(0) if kind == "classes" else (output > 0).long()
 
 
 def _share(right: Tensor) -> Tensor:

@@ -30,7 +30,8 @@ class GridFollowing:
     def __init__(self, objective: Objective, schedule: GridSchedule, rows: Rows, whole: bool) -> None:
         self._objective, self._schedule = objective, schedule
         self._rows = rows.inputs[:: 1 if whole else -(-len(rows) // _ROWS)]
-        self._splines = any(stage.numeric for stage in objective.stages)
+        # One row says where no grid should end.
+        self._splines = len(self._rows) > 1 and any(stage.numeric for stage in objective.stages)
         self.arrival = math.inf
 
     def follow(self, step: int, optimiser: Optimiser) -> bool:

@@ -1,4 +1,7 @@
-"""Labels as a loss compares them: numbers laid out (outputs, n), classes (n), zeros and ones (outputs, n)."""
+"""Labels as a loss compares them: numbers laid out (outputs, n), classes (n), zeros and ones (outputs, n).
+
+Integers for a function of the user's own are laid out as they came, but with the rows last.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ def read_label(y: Tensor, outputs: int, loss: Loss, dtype: torch.dtype, part: st
     if loss.kind == "classes":
         return _classes(y, outputs, part)
     if loss.kind == "any" and not y.is_floating_point():
-        return y  # a function of the user's own knows what integers mean
+        return y.clone() if y.ndim == 1 else y.movedim(0, -1).clone()  # its owner knows what integers mean
     columns = y.reshape(len(y), -1)
     if columns.shape[1] != outputs:
         raise InputError(
@@ -29,10 +32,11 @@ def read_label(y: Tensor, outputs: int, loss: Loss, dtype: torch.dtype, part: st
 
 def _classes(y: Tensor, outputs: int, part: str) -> Tensor:
     classes = y.reshape(len(y), -1)
+    one_hot = "; pass the place of the 1, label.argmax(1)" if classes.shape[1] == outputs > 1 else ""
     if classes.shape[1] != 1 or (y.is_floating_point() and bool((classes != classes.round()).any())):
         raise InputError(
             f"{part}_label of shape {tuple(y.shape)} and dtype {y.dtype} are no classes; cross-entropy takes one"
-            f" integer a row (0 to {outputs - 1})."
+            f" integer a row (0 to {outputs - 1}){one_hot}."
         )
     low, high = int(classes.min()), int(classes.max())
     if low < 0 or high >= outputs:

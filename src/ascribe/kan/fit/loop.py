@@ -66,7 +66,8 @@ def fit(
     `stop_grid_update_step`. The same seed gives the same bits, and no global generator is touched. An interrupted fit,
     too, leaves the best network.
 
-    `loss_fn` is "mse", "cross_entropy", "bce" or a function of (output, label). With rows for `validation` (a share of
+    `loss_fn` is "mse", "cross_entropy", "bce" or a function of (output, label), called in float64 where the optimiser
+    works in that and the function takes it, in the network's dtype elsewhere. With rows for `validation` (a share of
     the training rows, or data) the best is what does best on them; a test set is measured and never learnt from.
     `patience` looks without a better one end the training: a look is a step, or an epoch of batches. `metrics` are
     names ("accuracy", "r2", ...), measured on every part, or functions of nothing. `callback` gets the number of every
@@ -87,7 +88,8 @@ def fit(
     """
     if torch.is_inference_mode_enabled():
         raise TrainingError("fit needs gradients, which torch.inference_mode() forbids; call it outside.")
-    measured = (metrics,) if isinstance(metrics, str) or callable(metrics) else tuple(metrics or ())
+    given = () if metrics is None else metrics
+    measured = (given,) if isinstance(given, str) or callable(given) else tuple(given)
     plan = Plan(
         opt,
         steps,
@@ -105,7 +107,7 @@ def fit(
         resume,
         progress,
     )
-    loss = loss_named(loss_fn)
+    loss = loss_named(loss_fn, kan.layers[0].coef.dtype)
     penalty = Penalty(lamb, lamb_l1, lamb_entropy, lamb_coef, lamb_coefdiff, reg_metric)
     data = read_dataset(dataset, kan, loss, validation, sample_weight, class_weight, plan.seed)
     if kan.names is None and data.names is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, final, runtime_checkable
 
 import torch
@@ -129,11 +129,16 @@ class BinaryCrossEntropy:
 
 
 @final
-@dataclass(frozen=True)
+@dataclass
 class AnyLoss:
-    """A function of (outputs, labels), rows first as in torch; its curvature is taken for that of squared errors."""
+    """A function of (outputs, labels), rows first as in torch; its curvature is taken for that of squared errors.
+
+    One that does not take the dtype of the outputs, as where it holds tensors of another, is called in `own`.
+    """
 
     function: Callable[[Tensor, Tensor], Tensor]
+    own: torch.dtype | None = None  # the network's, which its owner wrote it for
+    _called_in: torch.dtype | None = field(default=None, init=False)
     kind: ClassVar[Kind] = "any"
     exact_curvature = False
 
@@ -142,9 +147,21 @@ class AnyLoss:
     ) -> tuple[Tensor, Tensor]:
         if weight is not None:
             raise TrainingError("a loss_fn of your own cannot be weighted row by row; weigh the rows inside it.")
-        leaf = output.detach().T.contiguous().requires_grad_()
+        if self._called_in is not None:
+            return self._at(output, label, self._called_in)
+        try:
+            found, self._called_in = self._at(output, label, output.dtype), output.dtype
+        except RuntimeError:
+            if self.own is None or self.own is output.dtype:
+                raise
+            found, self._called_in = self._at(output, label, self.own), self.own
+        return found
+
+    def _at(self, output: Float[Tensor, "outputs n"], label: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        leaf = output.detach().T.to(dtype).contiguous().requires_grad_()
+        rows = (label.to(dtype) if label.is_floating_point() else label).movedim(-1, 0)
         with torch.enable_grad():
-            value: Any = self.function(leaf, label if label.ndim == 1 else label.T)
+            value: Any = self.function(leaf, rows)
         if not isinstance(value, Tensor) or value.numel() != 1:
             what = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
             raise TrainingError(f"loss_fn returned {what}; it must return one number, as a tensor.")
@@ -154,7 +171,7 @@ class AnyLoss:
                 " functions, without detach(), item() or numpy."
             )
         (gradient,) = torch.autograd.grad(value, leaf)
-        return value.detach().reshape(()), gradient.T
+        return value.detach().reshape(()), gradient.T.to(output.dtype)
 
     def factor(
         self, output: Float[Tensor, "outputs n"], probe: Float[Tensor, "outputs 1"]
@@ -168,10 +185,10 @@ class AnyLoss:
 _NAMED: dict[str, Loss] = {"mse": SquaredError(), "cross_entropy": CrossEntropy(), "bce": BinaryCrossEntropy()}
 
 
-def loss_named(loss: str | Callable[[Tensor, Tensor], Tensor] | None) -> Loss:
+def loss_named(loss: str | Callable[[Tensor, Tensor], Tensor] | None, own: torch.dtype | None = None) -> Loss:
     """The loss that a user means: None (squared error), a name, or any function of (outputs, labels).
 
-    Torch's own losses of these kinds are known for what they are, label smoothing too.
+    Torch's own losses of these kinds are known for what they are, label smoothing too. `own` is the network's dtype.
 
     Raises TrainingError for an unknown name.
 
@@ -188,18 +205,20 @@ def loss_named(loss: str | Callable[[Tensor, Tensor], Tensor] | None) -> Loss:
         return _NAMED[loss.lower()]
     if not callable(loss):
         raise TrainingError(f"loss_fn={loss!r} cannot be called; pass a name or a function (output, label).")
-    return _of_torch(loss) if isinstance(loss, nn.Module) else AnyLoss(loss)
+    if isinstance(loss, type):
+        raise TrainingError(f"loss_fn={loss.__name__} is a class; pass one of it: loss_fn={loss.__name__}().")
+    return _of_torch(loss, own) if isinstance(loss, nn.Module) else AnyLoss(loss, own)
 
 
-def _of_torch(loss: nn.Module) -> Loss:
+def _of_torch(loss: nn.Module, own: torch.dtype | None) -> Loss:
     # A class derived from torch's may compute something else.
     if type(loss) in _TORCH and getattr(loss, "reduction", None) == "mean" and (known := _TORCH[type(loss)](loss)):
         return known
     if not [*loss.parameters(), *loss.buffers()]:
-        return AnyLoss(loss)
+        return AnyLoss(loss, own)
     # What it holds (weights of classes, say) takes on the precision that the training works in.
-    own = copy.deepcopy(loss)
-    return AnyLoss(lambda output, label: own.to(output.dtype)(output, label))
+    mine = copy.deepcopy(loss)
+    return AnyLoss(lambda output, label: mine.to(output.dtype)(output, label), own)
 
 
 _TORCH: dict[type[nn.Module], Callable[[Any], Loss | None]] = {

@@ -40,8 +40,10 @@ class Plan:
             raise TrainingError(f"steps={self.steps} trains nothing; pass steps >= 1.")
         whole(self.seed, "seed")
         lr: Any = self.lr
-        if lr is not None and not (isinstance(lr, SupportsFloat) and 0 <= float(lr) < math.inf):
-            raise TrainingError(f"lr={lr!r} is no length of a step; pass a finite number >= 0, or None.")
+        if lr is not None and not (isinstance(lr, SupportsFloat) and 0 < float(lr) < math.inf):
+            raise TrainingError(f"lr={lr!r} is no length of a step; pass a finite number > 0, or None.")
+        if self.batch < 1 and self.batch != -1:
+            raise TrainingError(f"batch={self.batch} is no number of rows; pass batch >= 1, or -1 for all at once.")
         if self.patience is not None and self.patience < 1:
             raise TrainingError(f"patience={self.patience} would stop at once; pass patience >= 1, or None.")
         for metric in self.metrics:

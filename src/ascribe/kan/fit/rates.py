@@ -25,7 +25,7 @@ def rate_named(scheduler: str | Rate | None, steps: int) -> Rate | None:
     """
     if scheduler is None:
         return None
-    if callable(scheduler):
+    if callable(scheduler) and not isinstance(scheduler, type):
         return _checked(scheduler)
     if scheduler == "cosine":
         return lambda step: round(0.5 * (1 + math.cos(math.pi * step / steps)), 15)

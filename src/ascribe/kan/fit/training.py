@@ -60,7 +60,7 @@ class Training:
         require_numbers(self._objective)
         self._optimiser = make_optimiser(self.name, self._objective, plan.lr)
         self._grids = GridFollowing(self._objective, plan.schedule, self._parts["train"], self._batches.whole)
-        figures = figures_named(plan.figures, loss, kan.nodes(kan.depth))
+        figures = figures_named(plan.figures, loss, kan.nodes(kan.depth), data.train.label)
         self._looks = Looks(self._work, self._parts, loss, figures)
         # What the vector does not hold changes with the grids alone, so one copy serves all steps between two updates.
         self._frame = self._snapshot()
