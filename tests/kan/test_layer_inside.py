@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ascribe.kan import KANLayer
+from ascribe.kan import KAN, KANLayer
 from ascribe.maths.families import FAMILIES
 
 TESTS = Path(__file__).parents[1]
@@ -189,3 +189,13 @@ def test_two_processes_give_the_gradients_of_one(tmp_path):
     for rank in ranks:
         out, err = rank.communicate(timeout=250)
         assert out == "equal\n", err
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("gradients", [True, False])
+def test_a_trace_computes_the_same_for_other_rows(gradients):
+    compiled = KAN([4, 3, 2], seed=1).compiled()
+    for net in (networks()[1].eval(), networks()[2], compiled):
+        with torch.set_grad_enabled(gradients):
+            trace = torch.jit.trace(net, data(3), check_trace=False)
+            torch.testing.assert_close(trace(data(7)), net(data(7)))

@@ -239,3 +239,14 @@ def test_a_state_in_another_precision_leaves_the_network_its_own() -> None:
 
 def test_a_network_is_made_on_torchs_own_device_too() -> None:
     assert KAN([2, 1], device=None).layers[0].coef.device == torch.get_default_device()
+
+
+@pytest.mark.parametrize("call", [lambda kan, x: kan.train((x, x)), lambda kan, x: kan.train(True, opt="LBFGS")])
+def test_training_mode_is_no_training(call):
+    kan = KAN([2, 1])
+    with pytest.raises(InputError, match=r"call fit\(dataset, \.\.\.\) to train"):
+        call(kan, torch.rand(5, 2))
+    assert kan.training
+    assert not kan.eval().training
+    assert kan.train() is kan
+    assert kan.training

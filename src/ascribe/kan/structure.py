@@ -196,6 +196,14 @@ class Network(Memory):
     def extra_repr(self) -> str:
         return f"width={self.width}, grid={self.grid}, k={self.k}"
 
+    def train(self: Net, mode: Any = True, *data: Any, **settings: Any) -> Net:
+        """Training mode, on or off, as in every nn.Module.  Raises InputError for what belongs to `fit`."""
+        if data or settings or not isinstance(mode, bool):
+            raise InputError(
+                "train(mode) turns training mode on or off, as in every nn.Module; call fit(dataset, ...) to train."
+            )
+        return super().train(mode)
+
     def forward(self, x: Shaped[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
         values = self.rows(x)
         self.notice(x)

@@ -10,8 +10,8 @@ _PLAIN = (Tensor, torch.nn.Parameter, torch.nn.Buffer)
 
 
 def watched(*tensors: Tensor) -> bool:
-    """Whether torch is compiling, exporting or recording operations, or the tensors hold no numbers to look at."""
-    if torch.compiler.is_compiling():
+    """Whether torch compiles, exports, traces or records operations, or the tensors hold no numbers to look at."""
+    if torch.compiler.is_compiling() or torch._C._is_tracing():
         return True
     return torch._C._len_torch_dispatch_stack() > 0 or any(type(t) not in _PLAIN for t in tensors)
 
