@@ -43,6 +43,33 @@ def test_a_formula_goes_in_and_comes_out_and_in(text: str):
     assert torch.allclose(spelt(x), kan(x), rtol=1e-12)
 
 
+@pytest.mark.parametrize("edge", ["bspline", "chebyshev", "fourier", "rational", "rbf", "wavelet"])
+@pytest.mark.parametrize(("k", "extrapolate"), [(0, "linear"), (1, "linear"), (3, "linear"), (3, "zero")])
+def test_curves_of_one_layer_go_out_and_in(edge: str, k: int, extrapolate: str):
+    """On the breaks too, where a cell ends and the next one begins."""
+    kan = KAN([2, 2], grid=4, k=k, seed=1, edge=edge, extrapolate=extrapolate, dtype=f64)
+    noise = torch.randn(kan.layers[0].coef.shape, generator=torch.Generator().manual_seed(0), dtype=f64)
+    kan.layers[0].coef.data += noise
+    again = KAN.from_formula(kan.symbolic_formula(splines="piecewise"), dtype=f64)
+    x = torch.linspace(-2, 2, 65, dtype=f64)[:, None].repeat(1, 2)
+    with torch.no_grad():
+        assert torch.allclose(again(x), kan(x), rtol=0, atol=1e-13 * float(kan(x).abs().max()))
+
+
+def test_pieces_of_several_layers_are_refused():
+    kan = KAN([1, 1, 1], seed=0, dtype=f64)
+    with pytest.raises(InputError, match="as that of several layers, is not compiled"):
+        KAN.from_formula(kan.symbolic_formula(splines="piecewise"))
+
+
+def test_pi_has_two_names_unless_a_column_has_them():
+    x = torch.tensor([[0.5, 2.0]], dtype=f64)
+    assert torch.equal(
+        KAN.from_formula("cos(π*x)", dtype=f64)(x[:, :1]), KAN.from_formula("cos(pi*x)", dtype=f64)(x[:, :1])
+    )
+    assert KAN.from_formula("π*x", ["π", "x"], dtype=f64)(x).item() == 1.0
+
+
 def test_functions_that_users_add_are_known():
     add_symbolic("softening", lambda u: u / (1 + u.abs()))
     try:

@@ -7,7 +7,7 @@ import sympy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import I, Integer, Rational, pi, zoo
+from sympy import I, Integer, Piecewise, Rational, pi, zoo
 
 from ascribe.errors import InputError
 from ascribe.kan import KAN
@@ -91,6 +91,12 @@ FORMULAS = [
     sympy.acot(a) + sympy.asec(a + 2) + sympy.acsc(a + 2) + sympy.atan(a) + sympy.cot(a / 2) + sympy.csc(a / 2),
     sympy.asinh(a) + sympy.acosh(a + 1) + sympy.atanh(a / 4) + sympy.asin(a / 4) + sympy.acos(a / 4),
     sympy.asech(a / 4) + sympy.acsch(a) + sympy.acoth(a + 2),
+    Piecewise((a**2, a < 1), (a, a < Rational(3, 2)), (1, True)),
+    Piecewise((sympy.sqrt(a - 1), a > 1), (0, True)) + Piecewise((sympy.log(a), a >= 1), (-sympy.log(2 - a), True)),
+    Piecewise((a, a > b), (b, True)) * Piecewise((1, (c > 0.5) & (c <= 1)), (-2, True)),
+    Piecewise((b, 1 - 2 * a > 0), (a * b, a < 1), (c**2, True)),
+    sympy.sin(Piecewise((sympy.exp(a * b), a * b < 1), (pi, sympy.Not(a * b >= pi)), (sympy.cos(a * b), True)) + c),
+    Piecewise((Piecewise((a, a < Rational(1, 2)), (-1, True)), a < 1), (0, True)) + sympy.real_root(a - 1, 3),
 ]
 
 
@@ -198,7 +204,14 @@ def test_grids_cover_the_values_that_the_ranges_give():
     [
         (sympy.gamma(a), r"the term gamma\(a\) cannot be compiled"),
         (1 + 2 * sympy.sin(sympy.floor(a * b)), r"the term floor\(a\*b\) cannot be compiled"),
-        (sympy.Piecewise((a, a > 0), (b, True)), r"the term Piecewise\(.*\) cannot be compiled"),
+        (Piecewise((sympy.sin(b), a > 0), (b, True)), r"its pieces are no polynomials, and functions of more than a"),
+        (Piecewise((1, a > 0), (2, b > 0), (3, True)), r"its conditions compare a and b"),
+        (Piecewise((1, sympy.Eq(a, 0)), (sympy.sin(a) / a, True)), r"has a value at a = 0 alone"),
+        (Piecewise((1, a > 0)), r"has no value where a is -1; add a last piece"),
+        (Piecewise((1 / a, a > 0), (0, True)), r"holds zoo, which is no finite real number"),
+        (Piecewise((1, sympy.Contains(a, sympy.Interval(0, 1))), (0, True)), r"compares no numbers"),
+        ("a < b", r"'<' is no part of a formula; pieces are read from sympy's Piecewise"),
+        ("a² + b", r"'a²' is no word; write x\^2"),
         (sympy.Function("f")(a) + a, r"the term f\(a\) cannot be compiled"),
         (sympy.Integral(sympy.sin(a**2), a), r"the term Integral\(.*\) cannot be compiled"),
         (sympy.Mod(a, b), r"the term Mod\(a, b\) cannot be compiled"),
@@ -229,7 +242,7 @@ def test_nesting_beyond_all_measure_is_refused():
         kanpiler(a, expr)
 
 
-@pytest.mark.parametrize("variables", [(), (a, a), (1, 2), a + b, 1])
+@pytest.mark.parametrize("variables", [(), (a, a), (1, 2), a + b, 1, {a, b}])
 def test_variables_are_distinct_symbols(variables: object):
     with pytest.raises(InputError, match=r"are no distinct symbols"):
         kanpiler(variables, Integer(1))

@@ -291,6 +291,17 @@ def test_gathering_stops_where_the_data_see_a_difference() -> None:
     assert "e-5*x_2" in symbolic_formula(kan, x=x).text(3)
 
 
+def test_small_rows_show_terms_that_are_nothing_beside_large_ones() -> None:
+    kan = KAN([2, 1], dtype=torch.float32)
+    kan.fix(0, 0, 0, "exp", (12, 0, 1, 0))
+    kan.fix(0, 1, 0, "x", (1, 0, 0.3, 0))
+    x = torch.rand(200, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    read = symbolic_formula(kan, x=x)
+    assert "0.3*x_2" in read.text(3)
+    # What float32 makes of the largest output.
+    assert read.check < 1e-6 * float(kan(x).detach().max())
+
+
 def test_two_columns_of_one_name_are_told_apart_or_refused() -> None:
     kan = symbolic_network(0)
     kan.names = ["a", "a"]

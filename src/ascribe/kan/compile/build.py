@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, SupportsIndex, TypeVar
@@ -61,7 +62,9 @@ def compiled_as(
 
 def _symbols(variables: Any) -> list[Any]:
     sympy = need("sympy", extra="pykan")
-    given = list(variables) if isinstance(variables, Iterable) and not isinstance(variables, str) else [variables]
+    # A set has no order that columns could follow.
+    one = isinstance(variables, str | set | frozenset) or not isinstance(variables, Iterable)
+    given: list[Any] = [variables] if one else list(variables)
     symbols = [sympy.Symbol(v) if isinstance(v, str) else v for v in given]
     # Columns are known by their names, whatever sympy was told about the symbols.
     if (
@@ -69,7 +72,9 @@ def _symbols(variables: Any) -> list[Any]:
         or not all(isinstance(v, sympy.Symbol) for v in symbols)
         or len({v.name for v in symbols}) < len(symbols)
     ):
-        raise InputError(f"variables={variables!r} are no distinct symbols; pass sympy.symbols('x y'), one a column.")
+        raise InputError(
+            f"variables={variables!r} are no distinct symbols in an order; pass sympy.symbols('x y'), one a column."
+        )
     return symbols
 
 
@@ -78,13 +83,14 @@ def _expressions(expr: Any, symbols: Sequence[Any]) -> list[Any]:
     given = list(expr) if isinstance(expr, (list, tuple)) else [expr]
     named = {symbol.name: symbol for symbol in symbols}
     found = [
-        parse(e, list(named)) if isinstance(e, str) else sympy.sympify(e) if isinstance(e, (int, float)) else e
+        parse(e, list(named)) if isinstance(e, str) else sympy.sympify(e) if isinstance(e, numbers.Real) else e
         for e in given
     ]
     if not found or not all(isinstance(e, sympy.Expr) for e in found):
         raise InputError(f"expr={expr!r} is no expression; pass one of sympy's, a text, or a list of them.")
     # A name stands for the variable of that name, with what sympy was told about that one.
-    return [e.xreplace({s: named[s.name] for s in e.atoms(sympy.Symbol) if s.name in named}) for e in found]
+    other = [{s: named[s.name] for s in e.free_symbols if named.get(s.name, s) != s} for e in found]
+    return [e.xreplace(names) if names else e for e, names in zip(found, other, strict=True)]
 
 
 def _connect(net: Network, l: int, below: Layer, above: Layer) -> None:

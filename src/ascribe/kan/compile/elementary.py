@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ascribe.errors import InputError
 from ascribe.kan.compile.graph import real, shown
+from ascribe.kan.compile.pieces import made_of_pieces
 from ascribe.kan.symbolic.library import LIBRARY
 
 # The library's name of exp(u) - 1, for which sympy has none.
@@ -112,5 +113,7 @@ def made_of(sympy: Any, part: Any) -> Any | None:
         return first + sympy.Max(0, others - first)
     if part.func is sympy.Min:
         return -sympy.Max(*[-u for u in part.args])
+    if part.is_Piecewise:
+        return made_of_pieces(sympy, part)
     made = _MADE_OF.get(part.func.__name__)
     return None if made is None else made(sympy, *part.args)

@@ -29,8 +29,9 @@ def kanpiler(
     variable, give; `fit` moves them to the data.
 
     Sums, products, quotients, real powers, a^b, 2^a (where the base is positive), exp, log, abs, sign, min, max, atan2,
-    the trigonometric and hyperbolic functions with their inverses, erf, and Heaviside are compiled; anything else,
-    and numbers that are not real, raise InputError with the term.
+    the trigonometric and hyperbolic functions with their inverses, erf, Heaviside, and a Piecewise whose conditions
+    compare one expression with numbers are compiled; anything else, and numbers that are not real, raise InputError
+    with the term.
 
     >>> import sympy
     >>> x, y = sympy.symbols("x y")

@@ -11,7 +11,7 @@ from ascribe.kan.look import get_fun
 from ascribe.kan.structure import Network
 from ascribe.kan.symbolic.compose import edge
 from ascribe.kan.symbolic.formula import Formula
-from ascribe.kan.symbolic.sample import largest
+from ascribe.kan.symbolic.sample import largest, sizes
 
 
 def edge_formula(kan: Network, l: int, i: int, j: int, x: Tensor | None = None) -> Formula:
@@ -33,4 +33,4 @@ def edge_formula(kan: Network, l: int, i: int, j: int, x: Tensor | None = None) 
     if x is None and not kan.has_data:
         return formula
     inputs, values = get_fun(kan, l, i, j, x)
-    return replace(formula, check=float(largest(formula(inputs.double()[:, None]) - values[:, None])))
+    return replace(formula, check=float(largest(sizes(formula(inputs.double()[:, None]) - values[:, None]))))

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from ascribe.errors import InputError, need
@@ -19,7 +19,7 @@ from ascribe.kan.symbolic.gather import gathered
 from ascribe.kan.symbolic.graph import inner_first, size
 from ascribe.kan.symbolic.library import LIBRARY
 from ascribe.kan.symbolic.plain import plain, rounded
-from ascribe.kan.symbolic.sample import Normalizer, Sample, means_and_deviations
+from ascribe.kan.symbolic.sample import Normalizer, Sample, largest, means_and_deviations
 from ascribe.kan.symbolic.snap import snap
 from ascribe.kan.symbolic.source import python_source, pytorch_source
 
@@ -146,8 +146,10 @@ def symbolic_formula(
     `var` names the columns (texts or symbols); without it they are the network's own names, or x_1, x_2, ... .
     `normalizer=[mean, std]` writes (column - mean)/std for every column, `output_normalizer` gives outputs times std
     plus mean. On the training data, or on x (as the network takes it, normalized), the formula is compared with the
-    network: see `check`. There, terms go whose loss no output shows beyond rounding, whatever they are on other data:
-    without data all stay. `digits` rounds the numbers, and the comparison is of the rounded ones.
+    network: see `check`. There, terms go whose loss no row shows beyond what the network itself rounds: its largest
+    error on the data, and some 64 roundings of the row's own output and of the median one. That is little in float64,
+    and 1e-5 of them in float32; `check` counts it. Such a term may matter on other data: without data all stay.
+    `digits` rounds the numbers, and the comparison is of the rounded ones.
     Edges of other families than splines come in their closed form between the ends of their grids, and in the lines
     that they are outside: sums of waves, polynomials, quotients (see docs/layers.md). With `splines="piecewise"` so do
     B-splines, as one polynomial a cell. It is exact, and long: a node's formula stands in every term of the next edge.
@@ -160,6 +162,26 @@ def symbolic_formula(
     >>> expression, variables
     (x_2**2 + 3*sin(2*x_1) + 1, [x_1, x_2])
     """
+    formula = composed(kan, var, normalizer, output_normalizer, splines)
+    if x is None and not kan.has_data:
+        return formula if digits is None else formula.round(digits)
+    sample = Sample.of(kan, kan.data(x), normalizer, output_normalizer)
+    formula, differences = _plain(formula, sample)
+    if digits is not None:
+        formula = formula.round(digits)
+        differences = sample.differences(formula)
+    return replace(formula, check=float(largest(differences).max()))
+
+
+def composed(
+    kan: Network,
+    var: Sequence[Any] | None = None,
+    normalizer: Normalizer | None = None,
+    output_normalizer: Normalizer | None = None,
+    splines: Literal["error", "piecewise"] = "error",
+) -> Formula:
+    """The formula as the network's edges and nodes give it, compared with nothing; the arguments of
+    `symbolic_formula`."""
     sympy = need("sympy", extra="pykan")
     variables = _variables(kan, var)
     columns = [v if isinstance(v, sympy.Symbol) else sympy.Symbol(str(v)) for v in variables]
@@ -171,27 +193,24 @@ def symbolic_formula(
     if output_normalizer is not None:
         mean, std = means_and_deviations(output_normalizer, len(outputs), "output_normalizer")
         outputs = [out * sympy.Float(s) + sympy.Float(m) for out, m, s in zip(outputs, mean, std, strict=True)]
-    formula = Formula(tuple(outputs), tuple(columns))
-    sample = None
-    if x is not None or kan.has_data:
-        sample = Sample.of(kan, kan.data(x), normalizer, output_normalizer)
-        formula = _plain(formula, sample)
-    if digits is not None:
-        formula = formula.round(digits)
-    return formula if sample is None else replace(formula, check=float(sample.differences(formula).max()))
+    return Formula(tuple(outputs), tuple(columns))
 
 
-def _plain(formula: Formula, sample: Sample) -> Formula:
-    """The formula gathered, where the sample shows that only rounding errors go."""
+def _plain(formula: Formula, sample: Sample) -> tuple[Formula, Float64[Tensor, "n outputs"]]:
+    """The formula gathered, where the sample shows that only rounding errors go; and its differences there."""
+    differences = sample.differences(formula)
     if formula.size > _WRITTEN // 10 or formula.in_pieces:
-        return formula
-    bound = sample.differences(formula) + sample.rounding
+        return formula, differences
+    # A row whose output is small shows terms that are nothing beside the output of another row.
+    bound = largest(differences) + sample.rounding
     for power in _ROUNDINGS:
         share = sample.precision**power
         found = Formula(tuple(gathered(each, share) for each in formula.expressions), formula.variables)
-        if found.size <= formula.size and bool((sample.differences(found) <= bound).all()):
-            return found
-    return formula
+        if found.size <= formula.size:
+            after = sample.differences(found)
+            if bool((after <= bound).all()):
+                return found, after
+    return formula, differences
 
 
 _LATEX = {

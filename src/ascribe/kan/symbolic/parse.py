@@ -60,11 +60,11 @@ class Token:
 def parse(text: str, names: Sequence[str] | None = None) -> Any:
     r"""The sympy expression that `text` spells: numbers, names, + - * / ** ^, parentheses and functions.
 
-    `names` are the variables; without them every name that is no function is one. `pi` is $\pi$ and `e` Euler's number
-    unless they are among the variables, `E` too where variables are given. A variable is a plain sympy symbol; its name
-    stands in back quotes where it is no word, as in 2*`living area (m²)`. Whole numbers and their quotients are exact,
-    decimals are sympy's floats. Functions are sympy's elementary ones, under the names that numpy gives them too, and
-    those of `LIBRARY`. Nothing in the text is ever run.
+    `names` are the variables; without them every name that is no function is one. `pi` and `π` are $\pi$ and `e` is
+    Euler's number unless they are among the variables, `E` too where variables are given. A variable is a plain sympy
+    symbol; its name stands in back quotes where it is no word, as in 2*`living area (m²)`. Whole numbers and their
+    quotients are exact, decimals are sympy's floats. Functions are sympy's elementary ones, under the names that numpy
+    gives them too, and those of `LIBRARY`. Nothing in the text is ever run.
 
     Raises InputError for text that is no such formula, with the term and its position.
 
@@ -90,9 +90,12 @@ class _Parser:
             match = _TOKEN.match(self.text, at)
             if match is None or match.lastgroup is None:
                 at += len(self.text[at:]) - len(self.text[at:].lstrip())
-                self._fail(at, f"{self.text[at]!r} is no part of a formula")
+                pieces = "; pieces are read from sympy's Piecewise, not from text" if self.text[at] in "<>=&|" else ""
+                self._fail(at, f"{self.text[at]!r} is no part of a formula{pieces}")
             found.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
             at = match.end()
+            if match["name"] and not match["name"].isidentifier():
+                self._fail(found[-1].at, f"{match['name']!r} is no word; write x^2, x_1, or a name in back quotes")
         return [*found, Token("end", "", end)]
 
     def _fail(self, at: int, what: str) -> NoReturn:
@@ -203,7 +206,7 @@ class _Parser:
         name = token.text
         if self._is_variable(name):
             return self.sympy.Symbol(name)
-        if name == "pi":
+        if name in ("pi", "π"):
             return self.sympy.pi
         if name == "e" or (name == "E" and self.names is not None):
             return self.sympy.E

@@ -17,7 +17,7 @@ from ascribe.kan.fit.loop import fit
 from ascribe.kan.state.history import Versioned
 from ascribe.kan.symbolic.candidates import Place
 from ascribe.kan.symbolic.exact import with_exact_numbers
-from ascribe.kan.symbolic.formula import Formula, symbolic_formula
+from ascribe.kan.symbolic.formula import Formula, composed
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.gather import gathered
 from ascribe.kan.symbolic.pareto import EXACT, Candidate, Pareto, complexity_of
@@ -29,6 +29,8 @@ Rows = tuple[Float[Tensor, "_ columns"], Float[Tensor, "_ outputs"]]
 
 # Steps of a fit after a change of one edge, each of several iterations.
 REFIT = 8
+# Of the largest coefficient of a sum, below which another one is what float64 leaves of 0.
+_ROUNDING = 4e-10
 
 
 class Choice(NamedTuple):
@@ -58,13 +60,8 @@ class Reading:
 
     @cached_property
     def tables(self) -> tuple[Pareto, ...]:
-        """One table an output; made when it is asked for, at the price of two fits for every edge."""
-        if self.left:
-            return ()
-        return tuple(
-            _table(self.network, self.fitted, self.held, output, self.precision)
-            for output in range(self.held[1].shape[1])
-        )
+        """One table an output; made when they are asked for, at the price of two fits for every edge."""
+        return () if self.left else _tables(self.network, self.fitted, self.held, self.precision)
 
     @property
     def table(self) -> Pareto:
@@ -110,29 +107,32 @@ def loss_of(net: Versioned, rows: Rows) -> float:
 
 # Asked for wherever somebody looks; its fits need gradients.
 @torch.inference_mode(False)
-def _table(net: Versioned, rows: Rows, held: Rows, output: int, precision: float) -> Pareto:
-    """The formulas of one output, each tried on the rows that were held."""
-    label = held[1][:, output]
-    spread = float(label.std()) or 1.0
-    found: list[Candidate] = []
-
-    def take(formula: Formula, expression: Any, way: str) -> None:
-        rest = Formula((expression,), formula.variables)(held[0])[:, 0] - label
-        error = float(rest.square().mean().sqrt()) / spread
-        if error == error:
-            found.append(Candidate(expression, complexity_of(expression), error, way))
-
-    whole = symbolic_formula(net, x=rows[0])
-    short = gathered(whole.expressions[output], max(1e-10, precision))
-    take(whole, whole.expressions[output], "network")
-    take(whole, short, "network")
-    take(whole, with_exact_numbers(short, max(1e-9, 10 * precision)), "exact numbers")
-    take(whole, snap(short, whole.variables, rows[0], rows[1][:, output]).expression, "exact numbers")
-    for digits in (2, 3, 4, 6):
-        take(whole, rounded(short, digits), f"{digits} digits")
-    for l, layer in enumerate(net.layers):
-        for i, j in layer.present.nonzero().tolist():
-            for name, affine in (("0", (1.0, 0.0, 0.0, 0.0)), ("x", (1.0, 0.0, 1.0, 0.0))):
-                simpler = symbolic_formula(with_edge(net, (l, i, j), name, affine, rows), x=rows[0])
-                take(simpler, rounded(gathered(simpler.expressions[output]), 4), f"edge {(l, i, j)} as {name}")
-    return Pareto.of(found, len(label), max(EXACT, 10 * precision))
+def _tables(net: Versioned, rows: Rows, held: Rows, precision: float) -> tuple[Pareto, ...]:
+    """The formulas of every output: as they are, with exact and with short numbers, and with one edge less or plain."""
+    whole = composed(net)
+    simpler = [
+        (composed(with_edge(net, (l, i, j), name, affine, rows)), f"edge {(l, i, j)} as {name}")
+        for l, layer in enumerate(net.layers)
+        for i, j in layer.present.nonzero().tolist()
+        for name, affine in (("0", (1.0, 0.0, 0.0, 0.0)), ("x", (1.0, 0.0, 1.0, 0.0)))
+    ]
+    tables: list[Pareto] = []
+    for output, (expression, label) in enumerate(zip(whole.expressions, held[1].unbind(1), strict=True)):
+        short = gathered(expression, max(_ROUNDING, precision))
+        ways = [
+            (expression, "network"),
+            (short, "network"),
+            (with_exact_numbers(short, max(1e-9, 10 * precision)), "exact numbers"),
+            (snap(short, whole.variables, rows[0], rows[1][:, output]).expression, "exact numbers"),
+            *((rounded(short, digits), f"{digits} digits") for digits in (2, 3, 4, 6)),
+            *((rounded(gathered(other.expressions[output]), 4), way) for other, way in simpler),
+        ]
+        spread = float(label.std()) or 1.0
+        found: list[Candidate] = []
+        for tried, way in ways:
+            rest = Formula((tried,), whole.variables)(held[0])[:, 0] - label
+            error = float(rest.square().mean().sqrt()) / spread
+            if error == error:
+                found.append(Candidate(tried, complexity_of(tried), error, way))
+        tables.append(Pareto.of(found, len(label), max(EXACT, 10 * precision)))
+    return tuple(tables)

@@ -19,12 +19,13 @@ Normalizer = Sequence[Any]  # [mean, std], one number a column each
 @final
 @dataclass(frozen=True)
 class Sample:
-    """Rows and outputs in the user's units; `precision` is the network's, `rounding` what it makes of each output."""
+    """Rows and outputs in the user's units; `precision` is the network's, `rounding` what it makes of each number:
+    64 of its roundings, and as many of the output's median, for rows where terms cancel."""
 
     rows: Float64[Tensor, "n columns"]
     outputs: Float64[Tensor, "n outputs"]
     precision: float
-    rounding: Float64[Tensor, " outputs"]
+    rounding: Float64[Tensor, "n outputs"]
 
     @classmethod
     def of(
@@ -43,18 +44,24 @@ class Sample:
             wanted = kan(given).double()
         rows, wanted = (_outwards(part, by) for part, by in ((given.double(), normalizer), (wanted, outwards)))
         precision = torch.finfo(kan.layers[0].coef.dtype).eps
-        return cls(rows, wanted, precision, 64 * precision * largest(wanted))
+        each = wanted.abs()
+        typical = each.nanmedian(0).values if len(each) else 0.0
+        return cls(rows, wanted, precision, 64 * precision * (each + typical))
 
-    def differences(self, formula: Callable[[Tensor], Tensor]) -> Float64[Tensor, " outputs"]:
-        """The largest of each output on any row; infinite where the formula is not real."""
+    def differences(self, formula: Callable[[Tensor], Tensor]) -> Float64[Tensor, "n outputs"]:
+        """The sizes of what is between the formula and each output; infinite where either is no number."""
         with torch.no_grad():
-            return largest(formula(self.rows) - self.outputs)
+            return sizes(formula(self.rows) - self.outputs)
+
+
+def sizes(values: Float64[Tensor, "n outputs"]) -> Float64[Tensor, "n outputs"]:
+    """Without their signs, NaN being infinite."""
+    return torch.where(values.isnan(), torch.inf, values.abs())
 
 
 def largest(values: Float64[Tensor, "n outputs"]) -> Float64[Tensor, " outputs"]:
-    """The largest of each column in size, NaN being infinite; 0 where there are no rows."""
-    sizes = torch.where(values.isnan(), torch.inf, values.abs())
-    return torch.cat([sizes, sizes.new_zeros(1, sizes.shape[1])]).amax(0)
+    """The largest of each column; 0 where there are no rows."""
+    return torch.cat([values, values.new_zeros(1, values.shape[1])]).amax(0)
 
 
 def means_and_deviations(given: Normalizer, count: int, name: str) -> tuple[list[float], list[float]]:
