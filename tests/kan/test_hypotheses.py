@@ -22,7 +22,7 @@ from ascribe.kan.hypotheses import (
     tree,
 )
 from ascribe.kan.hypotheses.jets import _points, jet, spreads, third_derivatives
-from ascribe.kan.hypotheses.separability import interactions
+from ascribe.kan.hypotheses.separability import interactions, partition
 from ascribe.kan.hypotheses.symmetry import dependence
 from reference import hypotheses as reference
 
@@ -123,6 +123,20 @@ def test_what_interacts_is_not_separated_and_named():
     assert not found
     assert found.residual > 0.1
     assert "not separable" in str(found)
+
+
+def test_few_large_values_and_rows_without_one_hide_nothing():
+    """Of the spread that interactions are a share of: rows that are no numbers are left out, few rows do not make it."""
+    x = points(300, 2, 0)
+    assert not check_separability(lambda x: torch.exp(torch.sin(3 * x[:, 0]) + x[:, 1] ** 2), x, [[0], [1]])
+    assert not check_separability(lambda x: torch.exp(5 * x[:, 0]) * x[:, 1], x, [[0], [1]])
+
+    def partly(x, scale):
+        return scale * torch.where(x[:, 0] < -1, torch.nan, x[:, 0] * x[:, 1])
+
+    small, large = (check_separability(lambda x, s=s: partly(x, s), x, [[0], [1]]) for s in (1e-6, 1e6))
+    assert small.value == pytest.approx(large.value)
+    assert not small
 
 
 def test_a_linear_function_is_a_sum_of_all_its_variables():
@@ -296,6 +310,8 @@ def test_networks_are_functions_and_stay_as_they_are():
         (lambda x: detect_separability(lambda x: x[:, 0], x.long()), "real numbers"),
         (lambda x: check_separability(lambda x: x[:, 0], x, [[0], [0, 1]]), "at most once"),
         (lambda x: check_symmetry(lambda x: x[:, 0], x, [7]), "does not group 3 variables"),
+        (lambda x: check_separability(lambda x: x[:, 0], x[:0], [[0], [1]]), "x has no rows"),
+        (lambda x: check_separability(lambda x: torch.as_tensor(x.numpy())[:, 0], x, [[0]]), "torch cannot derive"),
         (lambda x: check_symmetry_variable(lambda x: x[:, 0], x, lambda x: x[:, 0], []), "none of the columns"),
         (lambda x: check_symmetry_variable(lambda x: x, x, lambda x: x[:, 0], [0]), "gives 3 numbers a row"),
         (lambda x: tree(lambda x: x[:, 0], x, names=["a"]), "names 1 variables, but x has 3"),
@@ -314,3 +330,6 @@ def test_arrays_are_no_tensors():
     # The type checks of the tests stand before the public functions.
     with pytest.raises(InputError, match=r"type ndarray, but derivatives need a tensor.*torch.as_tensor"):
         _points(points(3, 2).numpy(), False)
+    for groups in ([0, 1], [["a"]], [[0.5]], ["ab"], [[]]):
+        with pytest.raises(InputError, match=r"does not group 2 variables; pass lists of numbers"):
+            partition(groups, 2)

@@ -20,10 +20,13 @@ def mixed(f, x, i, j):
 def interaction(f, x, mode, bias=0.0):
     """Median mixed derivatives in units of the spreads; f takes one point."""
     s = x.std(0)
-    heights = torch.stack([f(point) for point in x])
+    heights = sorted(float(f(point)) for point in x)
+    middle = (len(heights) - 1) // 2
+    deviations = sorted(abs(height - heights[middle]) for height in heights)
+    spread = min(float(torch.tensor(heights, dtype=torch.float64).std()), 1.4826 * deviations[middle])
 
     def g(point):
-        return f(point) / heights.std() if mode == "add" else (f(point) + bias).abs().log()
+        return f(point) / spread if mode == "add" else (f(point) + bias).abs().log()
 
     d = x.shape[1]
     return torch.tensor(

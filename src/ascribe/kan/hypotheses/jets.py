@@ -20,6 +20,11 @@ from ascribe.kan.structure import Network
 
 Function = Callable[[Tensor], Tensor]
 
+_NOT_DERIVED = (
+    "f gives values that torch cannot derive; write it with torch's functions, without numpy, detach() or no_grad(), or"
+    " ask a network that was fitted to it."
+)
+
 
 @dataclass(frozen=True)
 class Jet:
@@ -126,10 +131,7 @@ def _require_curvature(at: Jet, derived: bool) -> None:
             " points where it gives numbers."
         )
     if not derived and bool((at.value != at.value[0]).any()):
-        raise InputError(
-            "f gives values that torch cannot derive; write it with torch's functions, without numpy, detach() or"
-            " no_grad(), or ask a network that was fitted to it."
-        )
+        raise InputError(_NOT_DERIVED)
     if not bool(at.hessian.any()) and _jumps(at.gradient[numbers]):
         raise InputError(
             "f is made of flat pieces (ReLU, abs, splines of order 1): its slopes jump, and second derivatives say"
@@ -150,16 +152,25 @@ def _points(x: Any, create_graph: bool) -> Tensor:
             f"x has {what}, but derivatives need a tensor (rows, columns) of real numbers; pass"
             " torch.as_tensor(x).float() with one row a point."
         )
+    if not len(x):
+        raise InputError("x has no rows; pass some, one a point.")
     if not bool(x.isfinite().all()):
         raise InputError("x holds NaN or infinity; drop those rows: x[x.isfinite().all(1)].")
     return x if create_graph and x.requires_grad else x.detach().clone().requires_grad_()
 
 
 def _outputs(f: Function, points: Tensor) -> Float[Tensor, "n outputs"]:
-    made: Any = f(points)
+    try:
+        made: Any = f(points)
+    except RuntimeError as error:
+        # torch's words for numpy in the way: "Can't call numpy() on Tensor that requires grad".
+        if "requires grad" not in str(error):
+            raise
+        raise InputError(_NOT_DERIVED) from error
     if not isinstance(made, Tensor) or made.ndim not in (1, 2) or len(made) != len(points):
         shape = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
         raise InputError(f"f gives {shape} for {len(points)} rows; it has to give (rows,) or (rows, outputs).")
+    made = made if made.is_floating_point() else made.to(points.dtype)
     return made if made.ndim == 2 else made[:, None]
 
 

@@ -3,16 +3,18 @@ r"""Is f a sum, or a product, of functions of fewer variables?
 f is a sum over groups of variables exactly where the mixed derivatives $\partial_i\partial_j f$ between the groups
 vanish, and a product, apart from an added constant, where those of $\ln|f + bias|$ do. What is compared are
 interactions $\mathrm{median}_x |\partial_i\partial_j f|\,s_i s_j / s_f$ with the standard deviations $s_i$ of the
-variables and $s_f$ of f: what a step of one deviation in both variables brings beyond the two single steps, as a share
-of the spread of f. For a product the logarithm, which has no unit, takes the place of $f / s_f$. The median is over
-rows, so an interaction on less than half of them does not count.
+variables and $s_f$ of f (or, where a few large values make that, 1.48 median deviations): what a step of one deviation
+in both variables brings beyond the two single steps, as a share of the spread of f. For a product the logarithm, which
+has no unit, takes the place of $f / s_f$. The median is over rows, so an interaction on less than half of them does not
+count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numbers
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import torch
 from jaxtyping import Float, Shaped
@@ -135,12 +137,18 @@ def interactions(
     at = at.scaled(spreads(x))
     if mode == "add":
         strength = median_rows(at.hessian.abs())
-        unit = at.value.std()
+        unit = _spread(at.value[at.value.isfinite()])
         return strength / torch.where(unit > 0, unit, 1.0), strength
     height = (at.value + bias)[:, None, None]
     logarithm = at.hessian / height - at.gradient[:, :, None] * at.gradient[:, None, :] / height**2
     strength = median_rows(logarithm.abs())
     return strength, strength
+
+
+def _spread(values: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """The standard deviation, or what it would be of a normal distribution with the same median deviation, if less."""
+    spread, usual = values.std(), 1.4826 * (values - values.median()).abs().median()
+    return torch.where(usual > 0, torch.minimum(usual, spread), spread)
 
 
 def median_rows(rows: Float[Tensor, "n *shape"]) -> Float[Tensor, "*shape"]:
@@ -154,13 +162,20 @@ def median_rows(rows: Float[Tensor, "n *shape"]) -> Float[Tensor, "*shape"]:
     return rows[finite].median(0).values
 
 
-def partition(groups: Groups, d: int) -> list[list[int]]:
+def partition(groups: Any, d: int) -> list[list[int]]:
     """The groups, and one of the variables that they leave out.  Raises InputError where groups are none."""
-    named = [i for group in groups for i in group]
-    if len(set(named)) != len(named) or any(not 0 <= i < d for i in named) or not all(groups):
-        raise InputError(f"groups={groups!r} does not group {d} variables; name each of 0 to {d - 1} at most once.")
+    lists = [list(group) if isinstance(group, Iterable) else [] for group in groups]
+    named = [i for group in lists for i in group]
+    if (
+        not all(lists)
+        or not all(isinstance(i, numbers.Integral) and 0 <= int(i) < d for i in named)
+        or len(set(named)) != len(named)
+    ):
+        raise InputError(
+            f"groups={groups!r} does not group {d} variables; pass lists of numbers, each of 0 to {d - 1} at most once."
+        )
     rest = [i for i in range(d) if i not in set(named)]
-    return [list(group) for group in groups] + ([rest] if rest else [])
+    return lists + ([rest] if rest else [])
 
 
 def _strongest(interaction: Tensor, groups: Groups) -> tuple[float, tuple[int, ...]]:

@@ -35,9 +35,10 @@ def check_symmetry(f: Function, x: Shaped[Tensor, "n d"], group: Sequence[int], 
     >>> bool(check_symmetry(f, x, [1, 2])), bool(check_symmetry(f, x, [0, 2]))
     (True, False)
     """
+    at = jet(f, x)
     if group:
         partition([group], x.shape[1])
-    turning = dependence(jet(f, x).scaled(spreads(x)), group)
+    turning = dependence(at.scaled(spreads(x)), group)
     value = float(turning.max()) if len(turning) else 0.0
     against = (int(turning.argmax()),) if value > 0 else ()
     return Check(f"f depends on {', '.join(f'x{i}' for i in group)} through one number", value, threshold, against)

@@ -107,10 +107,10 @@ def tree(
        │  └─ x2
        └─ x3
     """
+    at = jet(f, x)
     d = x.shape[1]
     if names is not None and len(names) != d:
         raise InputError(f"names={list(names)!r} names {len(names)} variables, but x has {d} columns.")
-    at = jet(f, x)
     scaled = at.scaled(spreads(x))
     # Only a node that is no plain sum or product asks for them.
     third = cache(lambda: third_derivatives(f, x))
