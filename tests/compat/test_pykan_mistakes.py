@@ -28,6 +28,11 @@ def seen(kind=KAN):
 
 
 MISTAKES = {
+    "MultKAN takes no bias_trainable=": lambda: KAN([2, 1], bias_trainable=False),
+    "fit takes no device=": lambda: seen().fit({"train_input": X, "train_label": X}, device="cpu"),
+    "network takes no mask=": lambda: seen().plot(mask=True),
+    "reg takes no entropy_offset=": lambda: seen().reg("edge_backward", 1.0, entropy_offset=1e-4),
+    "call fit(dataset, ...) to train": lambda: seen().train({"train_input": X}, opt="LBFGS"),
     "width=None": lambda: KAN(None),
     "width=[2, 'a', 1]": lambda: KAN([2, "a", 1]),
     "grid_range=[0.0]": lambda: KAN([2, 1], grid_range=[0.0]),

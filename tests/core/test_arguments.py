@@ -139,8 +139,21 @@ def test_places_count_as_names_do_and_defaults_pass():
     assert checked(take)(1, 2, None) == "taken"
     with pytest.raises(InputError, match="count='a'"):
         checked(take)(1, "a")
-    with pytest.raises(TypeError, match="unexpected keyword"):
+
+
+def test_names_that_are_not_taken_are_named_beside_the_nearest():
+    with pytest.raises(InputError, match=r"take takes no nothing=; leave it out"):
         checked(take)(nothing=1)
+    with pytest.raises(InputError, match=r"take takes no cuont=; did you mean count=\?"):
+        checked(take)(cuont=1)
+
+    @checked
+    def open_to_all(count: int, *rest: int, last: int = 0, **more: int) -> dict[str, int]:
+        return {"last": last, **more}
+
+    assert open_to_all(1, 2, 3, nothing=1) == {"last": 0, "nothing": 1}
+    with pytest.raises(InputError, match="last='a'"):
+        open_to_all(1, 2, last="a")
 
 
 def test_a_function_stays_what_it_is():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import reprlib
 import types
@@ -43,7 +44,7 @@ def checked(thing: Thing) -> Thing:
 
     That is whole and real numbers, flags, texts, functions, tensors (not their shapes), lists, devices and classes;
     what else an annotation says passes. Whole numbers arrive as `whole_number` has them, and flags as True and False.
-    Raises InputError.  Price: microseconds a call.
+    A name that the function does not take is no TypeError either.  Raises InputError.  Price: microseconds a call.
 
     >>> @checked
     ... def power(x: float, p: int = 2) -> float: return x**p
@@ -77,13 +78,14 @@ def _method(owner: Any, name: str, function: Any) -> Any:
 def _guarded(function: Any) -> Any:
     @wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        parameters, hints = _annotated(function)
+        parameters, hints, others = _annotated(function)
         called = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
         placed = [_required(called, *entry, value) for entry, value in zip(hints, args, strict=False)]
-        named = {
-            name: _required(called, *parameters[name], value) if name in parameters else value
-            for name, value in kwargs.items()
-        }
+        named: dict[str, Any] = {}
+        for name, value in kwargs.items():
+            if name not in parameters and not others:
+                raise _unknown(called, name, list(parameters))
+            named[name] = _required(called, *parameters[name], value) if name in parameters else value
         return function(*placed, *args[len(placed) :], **named)
 
     return guarded
@@ -93,19 +95,27 @@ Annotated = tuple[str, Any, Any]  # name, hint, default
 
 
 @cache
-def _annotated(function: Any) -> tuple[dict[str, Annotated], list[Annotated]]:
-    """The parameters by name, and those that may be given by place, in their order."""
+def _annotated(function: Any) -> tuple[dict[str, Annotated], list[Annotated], bool]:
+    """The parameters by name, those that may be given by place, in their order, and whether others are taken too."""
     bare = inspect.unwrap(function)
     named: dict[str, Annotated] = {}
     placed: list[Annotated] = []
+    others = False
     for name, parameter in inspect.signature(bare).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            break
+            others |= parameter.kind == parameter.VAR_KEYWORD
+            continue
         entry = name, _hint(bare, parameter.annotation), parameter.default
         named[name] = entry
         if parameter.kind != parameter.KEYWORD_ONLY:
             placed.append(entry)
-    return named, placed
+    return named, placed, others
+
+
+def _unknown(called: str, name: str, known: list[str]) -> InputError:
+    near = difflib.get_close_matches(name, known, n=1)
+    cure = f"did you mean {near[0]}=?" if near else "leave it out, or look in its help for what it takes."
+    return InputError(f"{called} takes no {name}=; {cure}")
 
 
 def _hint(function: Any, annotation: Any) -> Any:

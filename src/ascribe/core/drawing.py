@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar, final
 
+from ascribe.core.arguments import checked
 from ascribe.errors import AscribeError
 
 Picture = TypeVar("Picture", bound=Callable[..., Any])
@@ -41,6 +42,7 @@ def draws(owner: type | str, *, default: bool = False) -> Callable[[Picture], Pi
     _hang()
 
     def register(picture: Picture) -> Picture:
+        picture = checked(picture)
         name = owner if isinstance(owner, str) else _name(owner)
         _PICTURES.setdefault(name, {})[picture.__name__] = picture
         if default:
