@@ -36,6 +36,7 @@ MISTAKES = {
     "width=None": lambda: KAN(None),
     "width=[2, 'a', 1]": lambda: KAN([2, "a", 1]),
     "grid_range=[0.0]": lambda: KAN([2, 1], grid_range=[0.0]),
+    "call refine(grid) on the other": lambda: seen().initialize_from_another_model(KAN([2, 3, 1]), X),
     "threshold='a'": lambda: seen().prune_node("a"),
     "new_grid='a'": lambda: seen().refine("a"),
     "lamb=None": lambda: seen().fit({}, lamb=None),

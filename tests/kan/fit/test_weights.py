@@ -91,6 +91,13 @@ def test_torchs_losses_are_known_for_what_they_are():
     assert all(isinstance(loss_named(other), AnyLoss) for other in others)
 
 
+@pytest.mark.parametrize("loss", [nn.BCELoss(), functional.binary_cross_entropy, nn.NLLLoss(), functional.nll_loss])
+def test_losses_of_probabilities_are_refused_with_the_one_that_makes_them(loss):
+    wanted = "bce" if loss is functional.binary_cross_entropy or isinstance(loss, nn.BCELoss) else "cross_entropy"
+    with pytest.raises(TrainingError, match=f"pass loss_fn='{wanted}'"):
+        loss_named(loss)
+
+
 @settings(max_examples=3)
 @given(seed=st.integers(0, 20))
 def test_class_weights_are_torchs(seed: int):

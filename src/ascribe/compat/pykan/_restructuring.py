@@ -13,6 +13,7 @@ from torch import Tensor
 from ascribe.compat.pykan._reading import Reading
 from ascribe.compat.pykan.KANLayer import refit, resampled
 from ascribe.core.arguments import checked
+from ascribe.errors import InputError
 from ascribe.kan import network as native
 from ascribe.kan.grids import GridUpdate
 from ascribe.kan.reshape import swap as swaps
@@ -128,7 +129,15 @@ class Restructuring(Reading):
             refit(layer, resampled(other, layer.num, layer.k), other, at)
 
     def initialize_from_another_model(self: Net, another_model: native.KAN, x: Float[Tensor, "n columns"]) -> Net:
-        """Take the other network's edges, affines and functions; its splines are fitted at x."""
+        """Take the other network's edges, affines and functions; its splines are fitted at x.
+
+        Raises InputError for one of other widths, as where one of them has been pruned.
+        """
+        if (self.width, self.arity) != (another_model.width, another_model.arity):
+            raise InputError(
+                f"the other network has width={another_model.width} and arities {another_model.arity}, but this one"
+                f" width={self.width} and {self.arity}; make this one of the same, or call refine(grid) on the other."
+            )
         state = {n: t for n, t in another_model.state_dict().items() if not n.endswith((".grid", ".coef"))}
         own = {n: t for n, t in self.state_dict().items() if n.endswith((".grid", ".coef"))}
         self.load_state_dict({**state, **own})

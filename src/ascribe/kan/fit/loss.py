@@ -190,7 +190,7 @@ def loss_named(loss: str | Callable[[Tensor, Tensor], Tensor] | None, own: torch
 
     Torch's own losses of these kinds are known for what they are, label smoothing too. `own` is the network's dtype.
 
-    Raises TrainingError for an unknown name.
+    Raises TrainingError for an unknown name, and for torch's losses of probabilities, which outputs are not.
 
     >>> loss_named("cross_entropy")
     CrossEntropy(smoothing=0.0)
@@ -207,6 +207,12 @@ def loss_named(loss: str | Callable[[Tensor, Tensor], Tensor] | None, own: torch
         raise TrainingError(f"loss_fn={loss!r} cannot be called; pass a name or a function (output, label).")
     if isinstance(loss, type):
         raise TrainingError(f"loss_fn={loss.__name__} is a class; pass one of it: loss_fn={loss.__name__}().")
+    for module, function, named in _OF_PROBABILITIES:
+        if type(loss) is module or loss is function:
+            raise TrainingError(
+                f"loss_fn={module.__name__} takes probabilities or their logarithms, but outputs are any numbers;"
+                f" pass loss_fn='{named}', which turns them into probabilities."
+            )
     return _of_torch(loss, own) if isinstance(loss, nn.Module) else AnyLoss(loss, own)
 
 
@@ -221,6 +227,10 @@ def _of_torch(loss: nn.Module, own: torch.dtype | None) -> Loss:
     return AnyLoss(lambda output, label: mine.to(output.dtype)(output, label), own)
 
 
+_OF_PROBABILITIES = (
+    (nn.BCELoss, nn.functional.binary_cross_entropy, "bce"),
+    (nn.NLLLoss, nn.functional.nll_loss, "cross_entropy"),
+)
 _TORCH: dict[type[nn.Module], Callable[[Any], Loss | None]] = {
     nn.MSELoss: lambda loss: SquaredError(),
     nn.CrossEntropyLoss: lambda loss: (
