@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib._pylab_helpers import Gcf
 from matplotlib.figure import Figure
 
 from ascribe.core.explain import explain
@@ -23,6 +24,7 @@ from ascribe.plots import (
     agreement,
     bar,
     beeswarm,
+    canvas,
     fit,
     heatmap,
     image,
@@ -131,17 +133,61 @@ def test_a_figure_joins_pyplot_only_where_pyplot_can_show(attribution, monkeypat
     plt.close(ax.figure)
 
 
-def test_a_notebook_shows_a_figure_once(attribution, monkeypatch):
+@pytest.fixture
+def shown(monkeypatch) -> list[Figure]:
+    """What a notebook has displayed; `IPython.display` gives a figure's own `_ipython_display_` the first say."""
     shown, notebook = [], ModuleType("IPython.display")
-    notebook.display = shown.append
+
+    def display(thing):
+        getattr(thing, "_ipython_display_", lambda: shown.append(thing))()
+
+    notebook.display = display
     monkeypatch.setitem(sys.modules, "IPython.display", notebook)
+    return shown
+
+
+def end_of_cell():
+    """As the inline backend does it: every figure that pyplot has is displayed, and closed."""
+    for manager in Gcf.get_all_fig_managers():
+        sys.modules["IPython.display"].display(manager.canvas.figure)
+    plt.close("all")
+
+
+@pytest.mark.parametrize("ends_the_cell", [True, False])
+def test_a_notebook_shows_a_figure_once_a_cell(attribution, monkeypatch, shown, ends_the_cell):
     monkeypatch.setattr(plt, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
     figure = bar(attribution).figure
+    assert plt.gcf() is figure
+    if ends_the_cell:
+        sys.modules["IPython.display"].display(figure)
+    end_of_cell()
+    assert shown == [figure]
+    sys.modules["IPython.display"].display(figure)
+    end_of_cell()
+    assert shown == [figure, figure], "the name of a figure ends a later cell"
+
+
+def test_a_figure_with_a_window_is_not_shown_a_second_time(attribution, monkeypatch, shown):
+    monkeypatch.setattr(plt, "get_backend", lambda: "module://ipympl.backend_nbagg")
+    figure = bar(attribution).figure
     figure._ipython_display_()
-    assert shown == [], "pyplot shows it when the cell ends"
+    assert shown == []
+    assert plt.fignum_exists(figure.number)
     plt.close(figure)
     figure._ipython_display_()
     assert shown == [figure]
+
+
+def test_a_notebook_shows_figures_of_those_who_never_import_pyplot(attribution, monkeypatch):
+    notebook = ModuleType("IPython")
+    notebook.get_ipython = object
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot")
+    monkeypatch.setattr(canvas, "need", lambda module, extra: plt)
+    monkeypatch.setattr(plt, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
+    figure = bar(attribution).figure
+    assert plt.fignum_exists(figure.number)
+    plt.close(figure)
 
 
 def texts(labels):

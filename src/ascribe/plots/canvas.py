@@ -21,12 +21,13 @@ WIDTH = 7.2
 def figure(width: float, height: float) -> matplotlib.figure.Figure:
     """A new figure, known to pyplot only where the user works with pyplot and it can show: then `plt.show()` shows it.
 
+    In a notebook that is so from the start: it is pyplot that teaches notebooks to show figures.
     Everywhere else (scripts without pyplot, servers, the Agg backend) it is a plain object, freed with its last name.
     """
     need("matplotlib", extra="plot")
     import matplotlib.figure
 
-    pyplot = sys.modules.get("matplotlib.pyplot")
+    pyplot = need("matplotlib.pyplot", extra="plot") if _in_notebook() else sys.modules.get("matplotlib.pyplot")
     if pyplot is not None and pyplot.get_backend().lower() not in SILENT:
         shown = pyplot.figure(figsize=(width, height), layout="constrained")
         shown._ipython_display_ = partial(_display, shown)
@@ -34,13 +35,25 @@ def figure(width: float, height: float) -> matplotlib.figure.Figure:
     return matplotlib.figure.Figure(figsize=(width, height), layout="constrained")
 
 
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
+
+
 def _display(figure: matplotlib.figure.Figure) -> None:
-    """What a notebook does with a figure that ends a cell: nothing while pyplot, which shows it too, still has it."""
+    """What a notebook does with a figure, as the value that ends a cell or among those pyplot shows after it: once.
+
+    A figure in a window of its own, which pyplot has open, is there already.
+    """
     import matplotlib.pyplot as pyplot
 
-    if not pyplot.fignum_exists(figure.number):
-        vars(figure).pop("_ipython_display_")
-        need("IPython.display", extra="plot").display(figure)
+    held = pyplot.fignum_exists(figure.number)
+    if held and "inline" not in pyplot.get_backend():
+        return
+    vars(figure).pop("_ipython_display_")
+    need("IPython.display", extra="plot").display(figure)
+    if held:
+        pyplot.close(figure)
 
 
 SILENT = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}

@@ -60,11 +60,8 @@ class PykanPictures:
 
 
 def current(figure: Any) -> Any:
-    """The figure, from now on pyplot's current one: `plt.show()` and `plt.savefig(...)` are about it, as with pykan.
-
-    A notebook shows what a cell returns; there it would stand twice, so it stays out of pyplot.
-    """
+    """The new figure, pyplot's current one from now on: `plt.show()` and `plt.savefig` are about it, as in pykan."""
     pyplot = need("matplotlib.pyplot", extra="plot")
-    if "inline" not in pyplot.get_backend():
+    if figure.canvas.manager is None:
         pyplot.figure(FigureClass=lambda **_: figure)
     return figure
