@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -13,6 +14,7 @@ import torch
 import ascribe.compat.pykan as door
 import ascribe.kan
 from ascribe.compat.pykan import KAN, create_dataset, create_dataset_from_data
+from ascribe.compat.pykan.MLP import MLP
 from ascribe.errors import InputError
 
 # Runs without the type checks of the test run, which cost more than the training itself.
@@ -151,3 +153,26 @@ def test_the_callers_width_stays_as_it_is():
 def test_prune_input_says_what_it_keeps(capsys: pytest.CaptureFixture[str]):
     KAN(width=[3, 1]).prune_input(active_inputs=[0, 2])
     assert capsys.readouterr().out == "keep: [True, False, True]\n"
+
+
+def test_recorded_losses_have_the_item_of_pykans_arrays():
+    dataset = create_dataset(lambda x: x[:, 0], train_num=20, test_num=20)
+    net = MLP([2, 1])
+    for record in (KAN([2, 1]).fit(dataset, steps=2, progress=False), net.fit(dataset, steps=2, progress=False)):
+        for figure in ("train_loss", "test_loss", "reg"):
+            assert [value.item() for value in record[figure]] == record[figure]
+
+
+def test_a_network_is_one_line():
+    assert repr(KAN([2, 1]).remove_edge(0, 0, 0)) == "MultKAN(width=[[2, 0], [1, 0]], grid=[3], k=[3])"
+
+
+def test_a_picture_is_pyplots_current_one_and_in_one_window(monkeypatch):
+    kan = KAN([2, 1])
+    kan(torch.rand(5, 2))
+    for backend in ("agg", "QtAgg"):
+        monkeypatch.setattr(plt, "get_backend", lambda backend=backend: backend)
+        before = len(plt.get_fignums())
+        assert kan.plot() is plt.gcf()
+        assert len(plt.get_fignums()) == before + 1
+        plt.close()

@@ -132,3 +132,10 @@ def test_lbfgs_is_torchs():
 
     optimiser.step(closure)
     torch.testing.assert_close(w.detach(), torch.tensor([1.0, -2.0]))
+
+
+def test_one_grid_serves_all_columns():
+    x, grid = torch.rand(9, 4, dtype=torch.float64), torch.linspace(-1, 2, 10, dtype=torch.float64)[None]
+    assert torch.equal(B_batch(x, grid, 3), B_batch(x, grid.expand(4, -1), 3))
+    with pytest.raises(InputError, match=r"or \(1, knots\)"):
+        B_batch(x, grid.expand(2, -1), 3)

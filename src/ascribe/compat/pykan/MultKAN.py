@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import jaxtyping  # whole, for the Float of this module is sympy's
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ascribe.compat.pykan._names import names_of
 from ascribe.compat.pykan._protected import protected_values
+from ascribe.compat.pykan._recorded import recorded
 from ascribe.compat.pykan._restructuring import Restructuring
 from ascribe.compat.pykan._symbolic import SymbolicReading
 from ascribe.core.arguments import checked
@@ -169,7 +171,7 @@ class MultKAN(SymbolicReading, Restructuring):
         )
         if film is not None:
             film.save_frames(img_folder)
-        return history
+        return replace(history, results=recorded(history.results))
 
     def _film(
         self, every: int, in_vars: Sequence[Any] | None, out_vars: Sequence[Any] | None, beta: float | int

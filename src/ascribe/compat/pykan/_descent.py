@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ascribe.compat.pykan._recorded import recorded
 from ascribe.errors import InputError, TrainingError
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -76,7 +77,7 @@ def descend(
             found.setdefault(name, []).append(float(torch.as_tensor(value).detach()))
     with torch.no_grad():
         model(data["train_input"])  # what everything is read on afterwards
-    return found
+    return recorded(found)
 
 
 class _Objective:

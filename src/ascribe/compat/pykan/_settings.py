@@ -109,6 +109,10 @@ class Settings(native.KAN):  # pyright: ignore[reportGeneralTypeIssues]
         """Nothing: `fit` computes what its regulariser and its symbolic edges need; `save_act`, `symbolic_enabled`."""
         return self.save_act, self.symbolic_enabled
 
+    def __repr__(self) -> str:
+        """One line: a notebook shows what ends a cell, and most methods here give the network back."""
+        return f"{type(self).__name__}({self.extra_repr()})"
+
     def get_params(self) -> Any:
         """The parameters."""
         return self.parameters()

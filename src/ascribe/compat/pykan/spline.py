@@ -16,22 +16,25 @@ from ascribe.maths.splines import extend_knots, fit_coefficients
 @checked
 def B_batch(  # noqa: N802 - pykan's name
     x: Float[Tensor, "n inputs"],
-    grid: Float[Tensor, "inputs knots"],
+    grid: Float[Tensor, "grids knots"],
     k: int = 0,
     extend: bool = True,
     device: torch.device | str = "cpu",
 ) -> Float[Tensor, "n inputs bases"]:
-    """Every basis of order k at x; `extend` has no effect, as in pykan, and x says the device.
+    """Every basis of order k at x, whose columns have a grid each, or one for all.
+
+    `extend` has no effect, as in pykan, and x says the device.
 
     >>> B_batch(torch.rand(100, 2), torch.linspace(-1, 1, 11).expand(2, 11), k=3).shape
     torch.Size([100, 2, 7])
     """
-    if x.ndim != 2 or grid.ndim != 2 or x.shape[1] != grid.shape[0] or not 0 <= k < grid.shape[1] - 1:
+    if x.ndim != 2 or grid.ndim != 2 or len(grid) not in (1, x.shape[1]) or not 0 <= k < grid.shape[1] - 1:
         raise InputError(
             f"x has shape {tuple(x.shape)}, grid {tuple(grid.shape)} and k is {k};"
-            " pass (rows, inputs), (inputs, knots) and an order from 0 to knots - 2."
+            " pass (rows, inputs), (inputs, knots) or (1, knots), and an order from 0 to knots - 2."
         )
-    return splines(x.T.contiguous(), table(grid.contiguous(), k, "zero")).permute(2, 0, 1)
+    knots = grid.expand(x.shape[1], -1).contiguous()
+    return splines(x.T.contiguous(), table(knots, k, "zero")).permute(2, 0, 1)
 
 
 @checked
