@@ -139,6 +139,10 @@ def test_patches_are_what_the_layers_are_given():
         ({"padding": "same", "stride": 2}, "stride of 1"),
         ({"padding_mode": "mirror"}, "padding_mode='mirror'"),
         ({"edge": "spline"}, "edge='spline'"),
+        ({"kernel_size": "3"}, "kernel_size='3', but KANConv2d takes a whole number or a list of whole numbers"),
+        ({"groups": True}, "groups=True, but KANConv2d takes a whole number"),
+        ({"device": "cuda:99"}, "device='cuda:99', but KANConv2d takes a device that is here"),
+        ({"dtype": "float32"}, "dtype='float32', but KANConv2d takes a dtype"),
     ],
 )
 def test_wrong_settings_are_sentences(settings, message):

@@ -87,6 +87,13 @@ def test_wrong_inputs_are_sentences(x, message):
         ({"in_dim": 1, "out_dim": 1, "extrapolate": "flat"}, "'flat'"),
         ({"in_dim": 1, "out_dim": 1, "grid_range": (1.0, -1.0)}, "empty"),
         ({"in_dim": 1, "out_dim": 1, "dtype": torch.int64}, "dtype=torch.int64"),
+        ({"in_dim": 1, "out_dim": 1, "dtype": torch.float8_e4m3fn}, "dtype=torch.float8_e4m3fn holds no curves"),
+        ({"in_dim": 1, "out_dim": 1, "grid_range": (0.0, float("inf"))}, "is no range"),
+        ({"in_dim": "1", "out_dim": 1}, "in_dim='1', but KANLayer takes a whole number"),
+        ({"in_dim": 1, "out_dim": True}, "out_dim=True"),
+        ({"in_dim": 1, "out_dim": 1, "num": 2.5}, "num=2.5"),
+        ({"in_dim": 1, "out_dim": 1, "sb_trainable": "no"}, "sb_trainable='no', but KANLayer takes a flag"),
+        ({"in_dim": 1, "out_dim": 1, "device": "gpu"}, "device='gpu', but KANLayer takes a device that is here"),
     ],
 )
 def test_wrong_settings_are_sentences(arguments, message):

@@ -27,6 +27,7 @@ from ascribe.maths.kernels.weights import Weights
 
 Beyond = Literal["linear", "zero", "error"]
 
+_REAL = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 # Coefficients that are fitted together when a layer is made.
 _FITTED = 1_000_000
 
@@ -115,7 +116,7 @@ class KANLayer(nn.Module):
         self.base_fun, self.grid_eps, self.extrapolate, self.family = base_fun, grid_eps, extrapolate, edge
         draw = generator if generator is not None else torch.Generator().manual_seed(seed)
         real = dtype or torch.get_default_dtype()
-        if not real.is_floating_point:
+        if real not in _REAL:
             raise InputError(f"dtype={real} holds no curves; pass torch.float32 or torch.float64.")
         knots = self.edge.knots(
             torch.full((in_dim,), low, dtype=real), torch.full((in_dim,), high, dtype=real), self.num

@@ -81,6 +81,11 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path):
     for kan, data, settings in others:
         with pytest.raises(FileError, match="another training"):
             kan.fit(data, resume=path, progress=False, **settings)
+    classes = (y[:, 0] > 0.5).long()
+    KAN([2, 2]).fit((x, classes), steps=2, loss_fn="cross_entropy", checkpoint=path, progress=False)
+    smooth = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
+    with pytest.raises(FileError, match="another training"):
+        KAN([2, 2]).fit((x, classes), loss_fn=smooth, resume=path, progress=False)
     with pytest.raises(FileError, match="does not exist"):
         network().fit((x, y), resume=tmp_path / "nothing", progress=False)
     KAN([2, 1]).save(tmp_path / "kan.safetensors")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.utils import parametrize, prune
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from ascribe.errors import InputError, TrainingError
@@ -346,6 +347,26 @@ def test_one_row_is_learnt_and_its_grids_stay():
         assert all(torch.equal(a, layer.grid) for a, layer in zip(before, kan.layers, strict=True))
 
 
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("opt", OPTIMISERS)
+def test_half_precision_is_kept_and_trained_in_a_finer_one(opt: str, half: torch.dtype):
+    x, y = waves()
+    kan = KAN([2, 3, 1], dtype=half)
+    kan.fit((x, y), opt=opt, steps=100 if opt == "Adam" else 5, lr=0.05 if opt == "Adam" else None, progress=False)
+    assert {value.dtype for value in kan.parameters()} == {half}
+    error = (kan(x).float() - y).square().mean().sqrt().item()
+    assert error < 0.2 + 8 * torch.finfo(half).eps
+
+
+def test_what_is_computed_cannot_be_trained():
+    parametrized, pruned = KAN([2, 1]), KAN([2, 1])
+    parametrize.register_parametrization(parametrized.layers[0], "coef", torch.nn.Hardtanh())
+    prune.l1_unstructured(pruned.layers[0], "scale_base", amount=0.5)
+    for kan, name in ((parametrized, "coef"), (pruned, "scale_base")):
+        with pytest.raises(TrainingError, match=rf"act_fun\.0\.{name} is no parameter, but computed"):
+            kan.fit(waves(), progress=False)
+
+
 def test_batches_of_every_optimiser():
     for opt in OPTIMISERS:
         _, history = small(opt, batch=60, lamb=1e-3)
@@ -408,6 +429,22 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     ((np.array([["a", "b"]], dtype=object), [0.0]), InputError, "no numbers"),
     ((np.array([["a", "b"]]), [0.0]), InputError, "pass numbers"),
     (7, TrainingError, "cannot learn from int"),
+    (DataLoader(torch.zeros(5, 3)), TrainingError, "batches of type Tensor; fit needs pairs"),
+    (
+        DataLoader(TensorDataset(torch.zeros(5, 2), torch.zeros(5), torch.ones(5))),
+        TrainingError,
+        "batches of type list of 3; fit needs pairs",
+    ),
+    (torch.zeros(5, 3), TrainingError, "cannot learn from Tensor; pass .X, y., a frame"),
+    ((torch.eye(2).to_sparse(), torch.zeros(2)), InputError, "torch.sparse_coo"),
+    ((torch.eye(2, device="meta"), torch.zeros(2)), InputError, "pass numbers in a dense one"),
+    ((np.ma.masked_equal(np.eye(2), 1), torch.zeros(2)), InputError, "train_input has masked entries"),
+    ((torch.full((5, 2), 3e38), torch.zeros(5)), InputError, "holds 3e.38, too large for sums in torch.float32"),
+    (
+        {"train": (torch.zeros(5, 2), torch.zeros(5)), "test_input": torch.zeros(5, 2)},
+        TrainingError,
+        "one of 'test_input' and 'test_label'",
+    ),
     ((torch.zeros(5, 2), torch.tensor(1.0)), InputError, "train_label has shape .. for 5 rows"),
     ((torch.zeros(5, 2), torch.zeros(5, dtype=torch.complex64)), InputError, "train_label has dtype complex64"),
     (DataLoader(Records()), TrainingError, "batches of type dict; fit needs pairs"),

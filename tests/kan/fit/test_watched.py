@@ -263,3 +263,31 @@ def test_a_network_is_evaluated_the_same_in_inference_mode(loss: Any):
 def test_a_share_may_be_a_number_of_any_library():
     shares = [KAN([2, 1]).fit(waves(60), validation=share, **QUICK).results for share in (0.25, np.float32(0.25))]
     assert shares[0] == shares[1]
+
+
+def test_frames_of_one_training_have_their_columns_in_one_order():
+    import pandas as pd
+
+    x, y = waves(50)
+    frame = pd.DataFrame({"height": x[:, 0], "width": x[:, 1], "price": y[:, 0]})
+    other = frame[["width", "height", "price"]]
+    kan = KAN([2, 1])
+    for data, settings in (({"train": frame, "test": other}, {}), (frame, {"validation": other})):
+        with pytest.raises(InputError, match="pass them in that order"):
+            kan.fit(data, **QUICK, **settings)
+    kan.fit(frame, validation=frame, **QUICK)
+    for wrong in (
+        other,
+        (other[["width", "height"]], y),
+        {"train_input": other[["width", "height"]], "train_label": y},
+    ):
+        with pytest.raises(InputError, match=r"the columns of train are \['width', 'height'\], and were \['height'"):
+            kan.evaluate(wrong)
+    assert kan.evaluate(frame) == kan.evaluate((frame[["height", "width"]].to_numpy(), y))
+
+
+def test_a_share_that_takes_every_row_that_counts_is_refused():
+    weight = torch.zeros(60)
+    weight[3] = 1
+    with pytest.raises(TrainingError, match="rows of weight 0 alone"):
+        KAN([2, 1]).fit(waves(60), sample_weight=weight, validation=0.5, **QUICK)

@@ -18,7 +18,7 @@ def terms_of(network: Network, rows: int) -> int:
 
 
 def precision(network: Network, optimiser: str, terms: int) -> torch.dtype:
-    """What an optimiser works in: the network's own precision, or double where that gains more than it costs."""
+    """What an optimiser works in: the network's own precision (half is too coarse), or double where that pays."""
     if optimiser != "Adam" and terms <= _DOUBLE:
         return torch.float64
-    return network.layers[0].coef.dtype
+    return torch.promote_types(network.layers[0].coef.dtype, torch.float32)

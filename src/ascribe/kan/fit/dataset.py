@@ -36,6 +36,7 @@ class _Part(NamedTuple):
     label: Any
     weight: Any = None
     batch: int | None = None
+    names: list[str] | None = None  # of the columns of a frame
 
 
 def read_dataset(
@@ -62,6 +63,7 @@ def read_dataset(
             raise TrainingError(f"validation={validation} is no share of the rows; pass 0 < validation < 1, or data.")
     elif validation is not None:
         parts["val"] = _part(validation)
+    _require_one_order(parts, network.names)
     if share is not None and "val" in parts:
         raise TrainingError("validation rows came twice, as a share and in the dataset; pass one of them.")
     if sample_weight is not None:
@@ -77,7 +79,11 @@ def read_dataset(
         if len(train) < 2:
             raise TrainingError(f"validation={validation} leaves nothing of {len(train)} rows; pass more rows.")
         train, val = train.split(share, seed, loss.kind in ("classes", "binary") and train.label.numel() == len(train))
-    return Data(train, weighed.get("test"), val, parts["train"].batch, _names(dataset))
+        if any(rows.weight is not None and not bool(rows.weight.any()) for rows in (train, val)):
+            raise TrainingError(
+                f"validation={validation} leaves rows of weight 0 alone in one of the parts; pass other rows for it."
+            )
+    return Data(train, weighed.get("test"), val, parts["train"].batch, parts["train"].names)
 
 
 def _parts(dataset: Any) -> dict[str, _Part]:
@@ -86,8 +92,10 @@ def _parts(dataset: Any) -> dict[str, _Part]:
     found: dict[str, _Part] = {}
     for name in ("train", "val", "test"):
         inputs, label = dataset.get(f"{name}_input"), dataset.get(f"{name}_label")
+        if name != "train" and (inputs is None) is not (label is None):
+            raise TrainingError(f"the dataset has one of '{name}_input' and '{name}_label'; pass both, or neither.")
         if inputs is not None and label is not None:
-            found[name] = _Part(inputs, label)
+            found[name] = _Part(inputs, label, names=_columns(inputs))
         elif dataset.get(name) is not None:
             found[name] = _part(dataset[name])
         if name in found and dataset.get(f"{name}_weight") is not None:
@@ -105,27 +113,28 @@ def _part(data: Any) -> _Part:
         return _Part(*_gather(data), None, data.batch_size)
     if hasattr(data, "columns") and hasattr(data, "to_numpy"):
         values = data.to_numpy()
-        return _Part(values[:, :-1], values[:, -1])
+        return _Part(values[:, :-1], values[:, -1], names=(_columns(data) or [])[:-1])
     if isinstance(data, Sequence) and len(data) == 2:
-        return _Part(data[0], data[1])
+        return _Part(data[0], data[1], names=_columns(data[0]))
     raise TrainingError(
-        f"cannot learn from {type(data).__name__}; pass {{'train_input': X, 'train_label': y}}, (X, y),"
-        " a frame whose last column is the label, or a DataLoader."
+        f"cannot learn from {type(data).__name__}; pass (X, y), a frame whose last column is the label, a DataLoader,"
+        " or, for all parts at once, {'train_input': X, 'train_label': y}."
     )
 
 
-def _names(dataset: Any) -> list[str] | None:
-    """The names of the columns, where the training inputs are a frame's."""
-    frame, last = dataset, -1
-    if isinstance(dataset, Mapping):
-        frame = dataset.get("train_input")
-        last = None
-        if frame is None:
-            return _names(dataset["train"])
-    elif isinstance(dataset, Sequence):
-        frame, last = dataset[0], None
-    columns = getattr(frame, "columns", None)
-    return None if columns is None else [str(name) for name in columns][:last]
+def _columns(inputs: Any) -> list[str] | None:
+    columns = getattr(inputs, "columns", None)
+    return None if columns is None else [str(name) for name in columns]
+
+
+def _require_one_order(parts: Mapping[str, _Part], known: list[str] | None) -> None:
+    """Columns are found by their place: frames with the same ones in another order would be read wrongly."""
+    for name, part in parts.items():
+        for other in (parts["train"].names, known):
+            if part.names and other and part.names != other and sorted(part.names) == sorted(other):
+                raise InputError(
+                    f"the columns of {name} are {part.names}, and were {other}; pass them in that order: frame[[...]]."
+                )
 
 
 def _gather(loader: DataLoader[Any]) -> tuple[Tensor, Tensor]:
@@ -134,10 +143,12 @@ def _gather(loader: DataLoader[Any]) -> tuple[Tensor, Tensor]:
         given = list(loader)
     if not given:
         raise TrainingError("the DataLoader gives no batch; fit needs at least one row.")
-    if not isinstance(given[0], Sequence) or len(given[0]) < 2:
+    first: Any = given[0]
+    if not isinstance(first, Sequence) or len(first) != 2:
+        several = f" of {len(first)}" if isinstance(first, Sequence) else ""
         raise TrainingError(
-            f"the DataLoader gives batches of type {type(given[0]).__name__}; fit needs pairs (inputs, labels): let the"
-            " dataset return x, y."
+            f"the DataLoader gives batches of type {type(first).__name__}{several}; fit needs pairs (inputs, labels):"
+            " let the dataset return x, y."
         )
     batches = [(torch.as_tensor(b[0]), torch.as_tensor(b[1])) for b in given]
     return torch.cat([x for x, _ in batches]), torch.cat([y for _, y in batches])
@@ -160,6 +171,8 @@ def _rows(part: _Part, network: Network, loss: Loss, name: str) -> Rows:
         raise InputError(f"{name}_label has shape {tuple(y.shape)} for {len(x)} rows of {name}_input; they must match.")
     _require_finite(x, f"{name}_input")
     _require_finite(y, f"{name}_label")
+    if not bool(torch.isfinite(x.abs().max().square())):
+        raise InputError(f"{name}_input holds {float(x.abs().max()):.3g}, too large for sums in {x.dtype}; scale it.")
     return Rows(x, read_label(y, network.nodes(network.depth), loss, real.dtype, name))
 
 
@@ -171,7 +184,11 @@ def _weighed(rows: Rows, given: Any, classes: Tensor | None, name: str) -> Rows:
 
 def _numbers(values: Any, name: str) -> Tensor:
     if isinstance(values, Tensor) and not values.is_complex():
+        if values.layout != torch.strided or values.is_meta or values.is_quantized:
+            raise InputError(f"{name} is a tensor of {values.layout} and {values.dtype}; pass numbers in a dense one.")
         return values.detach()
+    if np.ma.is_masked(values):
+        raise InputError(f"{name} has masked entries; fill them, as in x.filled(0.0), or drop their rows.")
     array = np.asarray(values)
     if array.dtype == object:
         try:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 
+from ascribe.errors import TrainingError
 from ascribe.kan.structure import Network
 
 
@@ -20,6 +21,17 @@ class LayerValues(NamedTuple):
     node_scale: Shaped[Tensor, " nodes"]
     node_bias: Shaped[Tensor, " nodes"]
     symbolic: Shaped[Tensor, "edges 4"]
+
+
+def require_own_parameters(network: Network) -> None:
+    """Raises TrainingError where something computes a layer's parameters, so that nothing can be written to them."""
+    for l, layer in enumerate(network.layers):
+        for name in ("coef", "scale_base", "scale_sp"):
+            if not isinstance(getattr(layer, name), nn.Parameter):
+                raise TrainingError(
+                    f"act_fun.{l}.{name} is no parameter, but computed from others (a parametrization or torch's"
+                    " pruning); remove that, or train with an optimiser of torch."
+                )
 
 
 class Parameters:

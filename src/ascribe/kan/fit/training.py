@@ -22,9 +22,10 @@ from ascribe.kan.fit.figures import figures_named
 from ascribe.kan.fit.grid_following import GridFollowing
 from ascribe.kan.fit.history import History
 from ascribe.kan.fit.looks import Looks
-from ascribe.kan.fit.loss import Loss
+from ascribe.kan.fit.loss import AnyLoss, Loss
 from ascribe.kan.fit.objective import Objective
 from ascribe.kan.fit.optimisers import BATCH, make_optimiser, optimiser_named
+from ascribe.kan.fit.parameters import require_own_parameters
 from ascribe.kan.fit.penalty import Penalty
 from ascribe.kan.fit.plan import Plan
 from ascribe.kan.fit.stop import StopTraining
@@ -40,6 +41,7 @@ class Training:
     """
 
     def __init__(self, kan: Network, data: Data, loss: Loss, penalty: Penalty, plan: Plan) -> None:
+        require_own_parameters(kan)
         rows = len(data.train)
         terms = terms_of(kan, rows)
         self.name = optimiser_named(plan.opt, kan, rows, terms, loss, penalty.lamb)
@@ -199,6 +201,8 @@ class Training:
             plan, objective = self._plan, self._objective
             settings = [self.name, plan.lr, plan.seed, self._batches.size, plan.schedule, self._work.width]
             edges = [layer.symbolic.names for layer in self._work.layers]
-            known = [*settings, self._work.grid, edges, type(self._loss).__name__, objective.penalty]
+            # A function of the user's own has no name that is the same in every process.
+            loss = AnyLoss.__name__ if isinstance(self._loss, AnyLoss) else self._loss
+            known = [*settings, self._work.grid, edges, loss, objective.penalty]
             self._known = fingerprint(self._parts["train"], [repr(setting) for setting in known])
         return self._known
