@@ -126,7 +126,7 @@ def test_what_interacts_is_not_separated_and_named():
 
 
 def test_few_large_values_and_rows_without_one_hide_nothing():
-    """Of the spread that interactions are a share of: rows that are no numbers are left out, few rows do not make it."""
+    """Interactions are shares of a spread that few rows do not make, and rows that are no numbers do not spoil."""
     x = points(300, 2, 0)
     assert not check_separability(lambda x: torch.exp(torch.sin(3 * x[:, 0]) + x[:, 1] ** 2), x, [[0], [1]])
     assert not check_separability(lambda x: torch.exp(5 * x[:, 0]) * x[:, 1], x, [[0], [1]])

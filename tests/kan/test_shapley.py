@@ -15,6 +15,13 @@ from reference.product_games import game_values
 float64 = torch.float64
 
 
+@pytest.fixture(autouse=True)
+def _terms(request, monkeypatch):
+    """Networks of a test are small, but what they test are the terms that many inputs need."""
+    if "few_inputs" not in request.node.name:
+        monkeypatch.setattr("ascribe.maths.sum_games.FEW", 0)
+
+
 def network(width, seed=0, **knobs):
     kan = KAN(width, seed=seed, dtype=float64, **{"grid": 4, **knobs})
     generator = torch.Generator().manual_seed(seed)
@@ -99,6 +106,51 @@ def test_affines_masks_symbols_and_pruned_inputs():
     found = require_values(small, x, background)
     assert bool((found.values[..., [1, 3, 5]] == 0).all())
     assert bool((found.error[..., [1, 3, 5]] == 0).all())
+
+
+@pytest.mark.parametrize(
+    ("knobs", "function", "scale"),
+    [({"k": 0}, "sgn", 1), ({"k": 1}, "step", 1), ({"edge": "rational", "extrapolate": "zero"}, "abs", 1),
+     ({}, "relu", 1e6), ({"edge": "fourier"}, "1/x", 1e-3), ({"k": 2, "extrapolate": "zero"}, "tan", 3)],
+)  # fmt: skip
+def test_few_inputs_have_exact_values_whatever_the_edges(knobs, function, scale):
+    kan = network([5, 3, 2], **knobs)
+    kan.fix(1, 0, 1, function, [1.5, 0.2, 0.7, 0.1])
+    kan.layers[0].mask[3] = 0
+    x, background = scale * rows(3, 5), rows(4, 5, seed=2)
+    found, expected = kan.shapley(x, background, target="all"), everything(kan, x, background)
+    largest = expected.abs().amax(-1, keepdim=True)
+    assert bool(((found.values - expected).abs() <= found.error + 1e-13 * largest).all())
+    assert bool((found.error <= 1e-11 * largest).all())
+    assert bool((found.values[..., 3] == 0).all())
+    assert bool((found.error[..., 3] == 0).all())
+
+
+def test_few_inputs_jump_where_the_network_does():
+    """Sums that meet a break exactly, as whole numbers do."""
+    kan = KAN([4, 1, 1], dtype=float64)
+    for i in range(4):
+        kan.fix(0, i, 0, "x", [1, 0, 0.1, 0])
+    kan.fix(1, 0, 0, "step", [1, -0.3, 1, 0])
+    x, background = torch.ones(1, 4, dtype=float64), torch.zeros(1, 4, dtype=float64)
+    assert torch.equal(kan.shapley(x, background).values, everything(kan, x, background)[0])
+
+
+@pytest.mark.parametrize("width", [[3, 1], [4, 3, 1], [14, 2, 1]])
+def test_bounds_of_few_inputs_and_many_count_what_float32_rounds(width):
+    kan, x, background = network(width), rows(2, width[0]).float(), rows(2, width[0], seed=2).float()
+    exact = kan.shapley(x.double(), background.double(), tolerance=1e-9)
+    found = kan.shapley(x, background, tolerance=1e-9)
+    assert found.values.dtype == torch.float32
+    assert bool(((found.values.double() - exact.values).abs() <= found.error.double() + exact.error).all())
+
+
+def test_sums_that_nothing_reads_are_not_asked():
+    """The network gives numbers there, whatever its dead nodes are."""
+    kan = network([4, 2, 1])
+    kan.fix(0, 1, 0, "log", [1, 0, 1, 0])
+    kan.layers[1].mask[0] = 0
+    require_values(kan, rows(2, 4), rows(2, 4, seed=2))
 
 
 def test_products_of_one_factor_are_sums():

@@ -158,6 +158,13 @@ def test_windows_of_piecewise_polynomials(centre, radius):
     assert float(one.error) <= 1e-3 * (radius + 0.1)
 
 
+@pytest.fixture(autouse=True)
+def _terms(request, monkeypatch):
+    """Few players, but solved as many are, except where that is the question."""
+    if "few_players" not in request.node.name:
+        monkeypatch.setattr("ascribe.maths.sum_games.FEW", 0)
+
+
 def silu(z):
     return z * torch.sigmoid(z)
 
@@ -216,6 +223,22 @@ def test_games_of_sums_are_those_of_the_definition(name, players):
             assert float((values - expected).abs().max()) <= max(1e-5, tolerance) * float(
                 expected.abs().max().clamp(min=1)
             )
+
+
+@pytest.mark.parametrize("name", OUTERS)
+def test_few_players_have_values_to_rounding(name, monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    present = torch.randn(3, 2, 8, generator=generator, dtype=float64)
+    absent = torch.randn(4, 2, 8, generator=generator, dtype=float64)
+    present[:, :, 5:] = absent[:, :, 5:] = absent[0, :, 5:]  # three players who change nothing
+    expected = sum_game_values(OUTERS[name], present, absent).transpose(0, 1)
+    monkeypatch.setattr("ascribe.maths.sum_games.FEW", 5)
+    for memory in (2**28, 2**10):
+        values, error = SumGames(present, absent, OUTERS[name], memory=memory).values(1e-2)
+        assert bool(((values - expected).abs() <= error + 1e-13).all())
+        assert bool((error <= 1e-12 * (1 + expected.abs().max())).all())
+        assert bool((values[..., 5:] == 0).all())
+        assert bool((error[..., 5:] == 0).all())
 
 
 def test_a_kink_that_is_known_is_proven():

@@ -30,6 +30,24 @@ def rows(count, columns, seed=1):
     return torch.randn(count, columns, generator=torch.Generator().manual_seed(seed), dtype=float64)
 
 
+@pytest.fixture(autouse=True)
+def _terms(request, monkeypatch):
+    """Few players, but solved as many are, except where that is the question."""
+    if "few_players" not in request.node.name:
+        monkeypatch.setattr("ascribe.maths.sum_games.FEW", 0)
+
+
+@pytest.mark.parametrize("dtype", [float64, torch.float32])
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+def test_few_players_have_values_to_rounding(activation, dtype):
+    net, x, background = network(6, activation, outputs=2), 2 * rows(3, 6), rows(2, 6, seed=2)
+    net, x, background = net.to(dtype), x.to(dtype), background.to(dtype)
+    found = explain(net, x, ExactShapley(), background=background, target="all")
+    expected = explain(net.double(), x.double(), Shapley(budget=2**9), background=background.double(), target="all")
+    assert bool(((found.values.double() - expected.values).abs() <= found.error.double() + 1e-14).all())
+    assert float(found.error.max()) <= 1000 * torch.finfo(dtype).eps * float(expected.values.abs().max())
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 def test_values_are_those_of_all_coalitions(activation):
     net, x, background = network(8, activation, outputs=2), 2 * rows(3, 8), rows(2, 8, seed=2)

@@ -53,11 +53,12 @@ def shapley(
     r"""Shapley values of every column for every row of x, with a bound of the error of each entry.
 
     The game is that of `explain(kan, x, Shapley(), background=background)`: $v(S)$ is the mean of the output over the
-    background with the columns in S taken from x. Here no coalition is drawn and none is left out. `error` is at most
-    `tolerance` of the row's largest value, unless edges have such sharp kinks that the limit of terms is met (order 1);
-    it is proven for B-spline edges of order 1 or more, and for others (symbolic ones too) estimated from what samples
-    of them show. Where outer functions jump (order 0, sgn, step) it stays large: for up to 20 columns `ExactShapley()`
-    of `explain` asks all coalitions instead. `gap` is what is then left of f(x) - mean f(background) - sum of values.
+    background with the columns in S taken from x. Here no coalition is drawn and none is left out. For up to 12 columns
+    that matter the outer functions are asked about all coalitions: `error` is that of rounding, whatever the edges. For
+    more it is at most `tolerance` of the row's largest value, unless edges have such sharp kinks that the limit of
+    terms is met (order 1); it is proven for B-spline edges of order 1 or more, and for others (symbolic ones too)
+    estimated from what samples of them show. Where outer functions jump (order 0, sgn, step) it stays large. It counts
+    what the dtype of x rounds. `gap` is what is then left of f(x) - mean f(background) - sum of values.
 
     Without `background`: 100 rows spread evenly over the data that the network remembers (all, where there are fewer).
     `target`: nothing (one output only), an output's number, or "all" (outputs in front).
@@ -88,6 +89,7 @@ def shapley(
         references = reference[:, None].expand_as(output)
         gap = output - references - values.sum(-1)
     given = x.dtype
+    error = error + torch.finfo(given).eps * (values.abs() + error)
     made = [t.to(given) if target == "all" else t[0].to(given) for t in (values, error, output, references, gap)]
     return Attribution(
         values=made[0],
@@ -153,6 +155,8 @@ class _Solved:
         scales = [kan.node_scale[l] * kan.subnode_scale[l] for l in range(kan.depth)]
         self.inner, self.outer = scales[0], scales[-1][outputs]
         self.bias = kan.node_bias[0] + kan.node_scale[0] * kan.subnode_bias[0]
+        # A sum that no output reads brings nothing, be it a number or not.
+        self.read = kan.layers[-1].present[:, outputs].any(1) if kan.depth == 2 else None
 
     def step(self, background: int) -> int:
         """The rows that are worked on together."""
@@ -177,7 +181,8 @@ class _Solved:
 
     def _moves(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n subnodes inputs"]:
         """What every input brings to every sum, scales included."""
-        return (_curves(self.kan.layers[0], x) * self.inner).mT.contiguous()
+        moves = _curves(self.kan.layers[0], x) * self.inner
+        return (moves if self.read is None else torch.where(self.read, moves, 0.0)).mT.contiguous()
 
     def _games(self, present: Tensor, absent: Tensor) -> SumGames:
         """B-splines by their kinks; other families, base functions and symbolic edges as what they are."""

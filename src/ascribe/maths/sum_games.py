@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ascribe.errors import InputError
 from ascribe.maths.extension import OddExtension, sampled_extension
+from ascribe.maths.few_players import FEW, acting, coalition_values
 from ascribe.maths.piecewise import Piecewise
 from ascribe.maths.product_games import cube_values, line_values, sine_bounds, sine_values
 
@@ -55,10 +56,14 @@ class SumGames:
     def values(self, tolerance: float) -> tuple[Tensor, Tensor]:
         """(rows, outputs, players): the values over the whole background, and bounds of their errors.
 
-        Sines are added until the error of a row's worst value is at most `tolerance` of its largest value, or there are
+        Up to 12 players that change a sum have all their coalitions asked, and errors of rounding alone. For more,
+        sines are added until the error of a row's worst value is at most `tolerance` of its largest value, or there are
         16,384 of them.
         Price: O(rows background subnodes sines players^2 / 4).  Raises InputError where an outer function is infinite.
         """
+        players = acting(self.present, self.absent)
+        if 0 < len(players) <= FEW:
+            return self._of_few(players)
         scale = self._guess()
         lowest = 1e-3 * scale
         values = scale.new_zeros(*scale.shape, self.present.shape[2])
@@ -71,6 +76,19 @@ class SumGames:
             missed = (worst > tolerance * largest) & (worst <= tolerance * scale[left]) & (largest > lowest[left])
             scale[left] = torch.minimum(scale[left], 0.99 * largest)
             left = left[missed.any(-1)]
+        return values, error
+
+    def _of_few(self, players: Int[Tensor, " few"]) -> tuple[Tensor, Tensor]:
+        rest = self.absent[0].sum(-1) - self.absent[0][:, players].sum(-1)
+
+        def outer(z: Tensor) -> Tensor:
+            found = self._each(z + rest)
+            _require_finite(found[None])
+            return found
+
+        found = coalition_values(self.present[..., players], self.absent[..., players], outer, self.memory)
+        whole = [self.present.new_zeros(*part.shape[:2], self.present.shape[2]) for part in found]
+        values, error = (every.index_copy(2, players, part) for every, part in zip(whole, found, strict=True))
         return values, error
 
     def _guess(self) -> Float[Tensor, "rows outputs"]:
@@ -88,11 +106,11 @@ class SumGames:
         return torch.stack(found)
 
     def _summed(self, z: Float[Tensor, "*points subnodes"]) -> Float[Tensor, "*points outputs"]:
-        points = z.reshape(-1, z.shape[-1])
-        values = self.smooth(points)
-        if self.piecewise is not None:
-            values = values + self.piecewise.derivatives(points)[:, :, 0]
-        return values.sum(1).unflatten(0, z.shape[:-1])
+        return self._each(z.reshape(-1, z.shape[-1])).sum(1).unflatten(0, z.shape[:-1])
+
+    def _each(self, z: Float[Tensor, "n subnodes"]) -> Float[Tensor, "n subnodes outputs"]:
+        values = self.smooth(z)
+        return values if self.piecewise is None else values + self.piecewise.derivatives(z)[:, :, 0]
 
     def _sums(self, rows: Int[Tensor, " some"], target: Float[Tensor, "some outputs"]) -> tuple[Tensor, Tensor]:
         """Means over the background for some rows, a few pairs at a time."""

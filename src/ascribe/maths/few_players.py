@@ -1,0 +1,52 @@
+r"""Shapley values of sums of functions of sums, $\sum_j \Phi_j\big(\sum_i g_{ij}(x_i)\big)$, where players are few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ascribe.maths.coalitions import every
+from ascribe.maths.indices import shapley_index
+
+FEW = 12  # players: their 4,096 coalitions cost no more than the terms of an expansion
+_COPIES = 32  # of the outer functions' values, that are held at a time
+
+
+def acting(
+    present: Float[Tensor, "rows subnodes players"], absent: Float[Tensor, "background subnodes players"]
+) -> Int[Tensor, " some"]:
+    """The players who change a sum of any game."""
+    high, low = torch.maximum(present.amax(0), absent.amax(0)), torch.minimum(present.amin(0), absent.amin(0))
+    return (high > low).any(0).nonzero()[:, 0]
+
+
+def coalition_values(
+    present: Float[Tensor, "rows subnodes players"],
+    absent: Float[Tensor, "background subnodes players"],
+    outer: Callable[[Tensor], Float[Tensor, "n subnodes outputs"]],
+    memory: int,
+) -> tuple[Float[Tensor, "rows outputs players"], Float[Tensor, "rows outputs players"]]:
+    """The values over the whole background; and bounds of their errors, which are those of rounding.
+
+    Price: rows background 2^players evaluations of the outer functions.
+    """
+    here = every(present.shape[2]).to(present)
+    index, eps = shapley_index(present.shape[2]), torch.finfo(present.dtype).eps
+    values: list[Tensor] = []
+    sizes: list[Tensor] = []
+    for row in present:
+        # The numbers themselves are added, not differences: a jump is met where the network meets it.
+        sums = here @ row.T
+        worth = sums.new_zeros(())
+        size = sums.new_zeros(())
+        for some in absent.split(max(1, memory // (8 * _COPIES * sums.numel()))):
+            each = outer((sums + (1 - here) @ some.mT).flatten(0, 1)).unflatten(0, (len(some), len(here)))
+            worth = worth + each.sum((0, 2)) / len(absent)
+            size = size + each.abs().sum(2).amax(1).sum(0) / len(absent)
+        values.append(index.exact(worth.T.cpu()).to(worth))
+        sizes.append(size)
+    error = 4 * eps * (present.shape[1] + present.shape[2] + 2) * torch.stack(sizes)
+    return torch.stack(values), error[..., None].expand(-1, -1, present.shape[2])
