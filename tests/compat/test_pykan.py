@@ -142,6 +142,7 @@ def test_arguments_of_pykan_are_taken_and_files_are_not_written(tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
     KAN(width=[2, 1], ckpt_path="./model").refine(5)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert KAN.loadckpt("./model/0.0").grid == [3]
 
 
 def test_the_callers_width_stays_as_it_is():

@@ -136,6 +136,7 @@ def test_a_figure_joins_pyplot_only_where_pyplot_can_show(attribution, monkeypat
 @pytest.fixture
 def shown(monkeypatch) -> list[Figure]:
     """What a notebook has displayed; `IPython.display` gives a figure's own `_ipython_display_` the first say."""
+    plt.close("all")
     shown, notebook = [], ModuleType("IPython.display")
 
     def display(thing):
