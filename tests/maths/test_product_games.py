@@ -241,6 +241,16 @@ def test_few_players_have_values_to_rounding(name, monkeypatch):
         assert bool((error[..., 5:] == 0).all())
 
 
+def test_few_players_bounds_hold_where_rounding_is_magnified():
+    """Sums of 1e6 whose sine is asked: rounding moves it by 1e-10, whoever adds them up."""
+    generator = torch.Generator().manual_seed(0)
+    present, absent = 1e6 * torch.randn(2, 2, 2, 5, generator=generator, dtype=float64)
+    values, error = SumGames(present, absent, OUTERS["two"]).values(1e-6)
+    expected = sum_game_values(OUTERS["two"], present, absent).transpose(0, 1)
+    assert bool(((values - expected).abs() <= error).all())
+    assert float(error.max()) < 1e-6
+
+
 def test_a_kink_that_is_known_is_proven():
     """ReLU by its kink: the same values as from samples, and the bound holds."""
     generator = torch.Generator().manual_seed(0)

@@ -12,7 +12,7 @@ from ascribe.maths.coalitions import every
 from ascribe.maths.indices import shapley_index
 
 FEW = 12  # players: their 4,096 coalitions cost no more than the terms of an expansion
-_COPIES = 32  # of the outer functions' values, that are held at a time
+_COPIES = 48  # of the outer functions' values, that are held at a time
 
 
 def acting(
@@ -29,24 +29,29 @@ def coalition_values(
     outer: Callable[[Tensor], Float[Tensor, "n subnodes outputs"]],
     memory: int,
 ) -> tuple[Float[Tensor, "rows outputs players"], Float[Tensor, "rows outputs players"]]:
-    """The values over the whole background; and bounds of their errors, which are those of rounding.
+    """The values over the whole background; and bounds of their errors: what rounding makes of the sums, and of the
+    outer functions, where these are at all 2^players coalitions.
 
-    Price: rows background 2^players evaluations of the outer functions.
+    Price: rows background 2^(players + 1) evaluations of the outer functions.
     """
     here = every(present.shape[2]).to(present)
     index, eps = shapley_index(present.shape[2]), torch.finfo(present.dtype).eps
+    few = max(1, memory // (8 * _COPIES * len(here) * present.shape[1]))
     values: list[Tensor] = []
-    sizes: list[Tensor] = []
+    errors: list[Tensor] = []
     for row in present:
-        # The numbers themselves are added, not differences: a jump is met where the network meets it.
-        sums = here @ row.T
-        worth = sums.new_zeros(())
-        size = sums.new_zeros(())
-        for some in absent.split(max(1, memory // (8 * _COPIES * sums.numel()))):
-            each = outer((sums + (1 - here) @ some.mT).flatten(0, 1)).unflatten(0, (len(some), len(here)))
+        worth = here.new_zeros(())
+        error = here.new_zeros(())
+        for some in absent.split(few):
+            # The numbers themselves are added, not differences: a jump is met where the network meets it.
+            sums, sizes = (
+                here @ ours.T + (1 - here) @ theirs.mT for ours, theirs in ((row, some), (row.abs(), some.abs()))
+            )
+            nearby = sums + 4 * eps * row.shape[1] * sizes
+            each, near = (outer(z.flatten(0, 1)).unflatten(0, sums.shape[:2]) for z in (sums, nearby))
+            moved = (near - each).abs() + 2 * eps * row.numel() * each.abs()
             worth = worth + each.sum((0, 2)) / len(absent)
-            size = size + each.abs().sum(2).amax(1).sum(0) / len(absent)
+            error = error + 2 * moved.sum(2).amax(1).sum(0) / len(absent)
         values.append(index.exact(worth.T.cpu()).to(worth))
-        sizes.append(size)
-    error = 4 * eps * (present.shape[1] + present.shape[2] + 2) * torch.stack(sizes)
-    return torch.stack(values), error[..., None].expand(-1, -1, present.shape[2])
+        errors.append(error)
+    return torch.stack(values), torch.stack(errors)[..., None].expand(-1, -1, present.shape[2])
