@@ -86,6 +86,13 @@ def _other(path):
     save_file({"a": torch.zeros(2)}, path)
 
 
+def _misspelt(path):
+    KAN([2, 1]).save(path)
+    with safe_open(path, "pt") as file:
+        tensors, about = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    save_file({**tensors, "_spelt": torch.ones(3, dtype=torch.uint8)}, path, about)
+
+
 def _header(change):
     def write(path):
         KAN([2, 1]).save(path)
@@ -107,6 +114,11 @@ def _header(change):
         _empty,
         _truncated,
         _other,
+        _misspelt,
+        # No network of that size is made to find that it does not fit.
+        _header(lambda about: json.dumps({**about, "grid": [10**15]})),
+        _header(lambda about: json.dumps({**about, "width": [[2, 0], [10**15, 0]]})),
+        _header(lambda about: json.dumps({**about, "columns": 1})),
         _header(lambda about: "{"),
         _header(lambda about: json.dumps({**about, "width": [5, 1]})),
         _header(lambda about: json.dumps({**about, "width": "x"})),

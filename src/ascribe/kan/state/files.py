@@ -35,8 +35,14 @@ def load(kind: type[Net], path: str | os.PathLike[str], device: torch.device | s
         if about.pop("format", None) != _FORMAT:
             raise FileError(f"{path} holds tensors, but no KAN; pass a file that kan.save(...) wrote.")
         about.pop("version", None)
+        tensors = read_tensors(path, device)
+        if _sizes(about) != [tuple(tensors[f"act_fun.{l}.coef"].shape) for l in range(len(about["width"]) - 1)]:
+            raise FileError(f"{path} is broken: its header and its tensors differ in size; write it again.")
         net = _build(kind, about, device)
-        net.load_state_dict(read_tensors(path, device))
+        net.load_state_dict(tensors)
+        named = net.columns if net.names is None else len(net.names)
+        if named != net.columns or not 0 <= int(net.input_id.min()) <= int(net.input_id.max()) < net.columns:
+            raise FileError(f"{path} is broken: its columns are not those that its network reads; write it again.")
         return net
 
 
@@ -58,6 +64,14 @@ def _describe(net: Network) -> dict[str, Any]:
         "dtype": str(first.coef.dtype).removeprefix("torch."),
         "columns": net.columns,
     }
+
+
+def _sizes(about: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+    """Of the coefficients of every layer, before a network of whatever size a header names is made."""
+    nodes = [sum(width) for width in about["width"]]
+    subnodes = [width[0] + sum(arity) for width, arity in zip(about["width"], about["mult_arity"], strict=True)]
+    terms = [grid + k for grid, k in zip(about["grid"], about["k"], strict=True)]
+    return list(zip(nodes[:-1], subnodes[1:], terms, strict=True))
 
 
 def _build(kind: type[Net], about: dict[str, Any], device: torch.device | str) -> Net:
