@@ -197,6 +197,8 @@ def test_grids_cover_the_values_that_the_ranges_give():
     assert high.tolist() == pytest.approx([3, 9], abs=0.1)
     with pytest.raises(InputError, match=r"is no box; pass \(low, high\) for each of the 2 variables"):
         kanpiler((a, b), a * b, ranges=[(0, 1)])
+    with pytest.raises(InputError, match=r"holds points where a part of the formula is no finite number"):
+        kanpiler(a, sympy.log(sympy.log(a)), ranges=[(-1, 1)])
 
 
 @pytest.mark.parametrize(

@@ -381,7 +381,10 @@ def test_texts() -> None:
     ("asked", "said"),
     [({"var": ["a"]}, "does not name 2"), ({"var": ["a", "a"]}, "each once"),
      ({"normalizer": [[0.0], [1.0]]}, "2 columns"),
-     ({"normalizer": [[0.0, 0.0], [1.0, 0.0]]}, "no deviation of 0")],
+     ({"normalizer": [[0.0, 0.0], [1.0, 0.0]]}, "no deviation of 0"),
+     ({"normalizer": [[0.0, torch.nan], [1.0, 1.0]]}, "one finite number a column"),
+     ({"normalizer": [["a", "b"], [1.0, 1.0]]}, "one finite number a column"),
+     ({"digits": 0}, "digits=0 leaves nothing"), ({"digits": -1}, "pass 1 or more")],
 )  # fmt: skip
 def test_what_does_not_fit_is_said(asked: dict, said: str) -> None:
     with pytest.raises(InputError, match=said):

@@ -132,7 +132,15 @@ def _lay_grids(net: Network, ranges: Ranges) -> None:
     low, high = _box(ranges, net).unbind(1)
     engine = torch.quasirandom.SobolEngine(net.columns, scramble=True, seed=0)
     points = engine.draw(_POINTS, dtype=torch.float64).to(low)
-    update_grid(net, low + (high - low) * points)
+    within = low + (high - low) * points
+    with torch.no_grad():
+        numbers = all(bool(node.isfinite().all()) for node in net.activations(within).nodes)
+    if not numbers:
+        raise InputError(
+            f"ranges={ranges!r} holds points where a part of the formula is no finite number; pass ranges inside its"
+            " domain."
+        )
+    update_grid(net, within)
 
 
 def _box(ranges: Ranges, net: Network) -> Tensor:

@@ -51,8 +51,12 @@ class Formula:
     def __call__(self, x: Float[Tensor, "*batch columns"]) -> Float[Tensor, "*batch outputs"]:
         """The formula at rows of data, by torch; NaN where it is not real.
 
-        Raises InputError for a wrong number of columns.
+        Raises InputError for a wrong number of columns, and for what is no tensor.
         """
+        if not isinstance(x, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance] - users' values
+            raise InputError(
+                f"x has type {type(x).__name__}; pass a tensor, or call the function that python() writes."
+            )
         if x.ndim == 0 or x.shape[-1] != len(self.variables):
             raise InputError(f"x has shape {tuple(x.shape)}, but the formula takes (*, {len(self.variables)}) columns.")
         values = {variable.name: column for variable, column in zip(self.variables, x.unbind(-1), strict=True)}
@@ -66,8 +70,13 @@ class Formula:
     def snapped(self, x: Float[Tensor, "n columns"], y: Float[Tensor, "n outputs"]) -> Formula:
         """With constants fitted to y and made exact wherever the data allow it (see `snap`); `check` is against y.
 
-        Raises InputError where the formula is not real on x, and for one in pieces.
+        Raises InputError where the formula is not real on x, for one in pieces, and for y of another shape.
         """
+        if y.shape != (len(x), len(self.expressions)):
+            raise InputError(
+                f"y has shape {tuple(y.shape)}; for {len(x)} rows of x and {len(self.expressions)} outputs pass"
+                f" {(len(x), len(self.expressions))}."
+            )
         if self.in_pieces:
             raise InputError(
                 "the formula has edges in pieces, whose constants are not those of a law; call fix_symbolic or"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ascribe.errors import need
+from ascribe.errors import InputError, need
 from ascribe.kan.symbolic.graph import replaced
+from ascribe.kan.whole import whole
 
 
 def plain(expression: Any) -> str:
@@ -24,8 +25,13 @@ def plain(expression: Any) -> str:
 
 
 def rounded(expression: Any, digits: int) -> Any:
-    """The expression with its decimal numbers rounded to significant digits; a whole number comes out as one."""
+    """The expression with its decimal numbers rounded to significant digits; a whole number comes out as one.
+
+    Raises InputError for less than one digit.
+    """
     sympy = need("sympy", extra="pykan")
+    if whole(digits, "digits") < 1:
+        raise InputError(f"digits={digits} leaves nothing of a number; pass 1 or more.")
 
     def short(number: Any) -> Any:
         value = float(f"{float(number):.{digits}g}")

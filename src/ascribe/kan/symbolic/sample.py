@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -68,11 +69,14 @@ def means_and_deviations(given: Normalizer, count: int, name: str) -> tuple[list
     """One of each for every column.  Raises InputError for other numbers of them, and for deviations of 0."""
     if len(given) != 2:
         raise InputError(f"{name} has {len(given)} entries; pass [mean, std].")
-    mean, std = (torch.as_tensor(part, dtype=torch.float64).flatten().tolist() for part in given)
-    if len(mean) != count or len(std) != count or not all(std):
+    try:
+        mean, std = (torch.as_tensor(part, dtype=torch.float64).flatten().tolist() for part in given)
+    except (TypeError, ValueError):
+        mean, std = [], []
+    if len(mean) != count or len(std) != count or not all(std) or not all(map(math.isfinite, [*mean, *std])):
         raise InputError(
             f"{name} has {len(mean)} means and {len(std)} deviations for {count} columns; pass [mean, std] with one"
-            " number a column each, no deviation of 0."
+            " finite number a column each, no deviation of 0."
         )
     return mean, std
 
