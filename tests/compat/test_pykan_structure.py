@@ -166,6 +166,9 @@ def test_symbolic_edges_are_set_and_read(capsys: pytest.CaptureFixture[str]):
     u = kan.acts[1][:, 1]
     torch.testing.assert_close(kan.spline_postacts[1][:, 0, 1], u**2 * torch.sin(u))
     kan.unfix_symbolic(1, 0, 0)
+    kan.set_mode(0, 0, 0, "off")
+    kan.unfix_symbolic(0, 0, 0)  # what it was does not matter
+    assert (kan.mode(1, 0, 0), kan.mode(0, 0, 0)) == ("n", "n")
     kan.unfix_symbolic_all()
     assert not any(layer.symbolic for layer in kan.layers)
     capsys.readouterr()

@@ -94,7 +94,7 @@ def test_symmetry_var(
     found = check_symmetry_variable(
         model, x, lambda x: evaluate(symmetry_var, columns_of(input_vars, x[:, : len(input_vars)])), group
     )
-    print(f"{100 * found.share}% data have more than 0.9 cosine similarity")
+    print(f"{100 * found.share:.1f}% data have more than 0.9 cosine similarity")
     print("suggesting symmetry" if found else "not suggesting symmetry")
     return found.cosine
 

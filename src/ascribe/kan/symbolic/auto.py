@@ -15,7 +15,7 @@ from ascribe.kan.state.history import Versioned
 from ascribe.kan.symbolic.candidates import Place, Range, candidates, functions_of
 from ascribe.kan.symbolic.exchange import exchanged
 from ascribe.kan.symbolic.function import Function
-from ascribe.kan.symbolic.reading import Choice, Reading, Rows, loss_of, refitted, with_edge
+from ascribe.kan.symbolic.reading import NOWHERE, Choice, Reading, Rows, loss_of, refitted, with_edge
 from ascribe.kan.symbolic.suggestion import Ranked, Suggestion
 
 Net = TypeVar("Net", bound=Versioned)
@@ -49,8 +49,9 @@ def auto_symbolic(
     All functions of `lib` (or of the library) are fitted to all edges at once; the edge whose best function leaves
     least comes first. Its four best are tried, each with the rest of the network refitted in float64; the simplest that
     keeps the fit stays, and so on with fresh fits. At last functions are exchanged while that serves the fit, or costs
-    it nothing and is simpler. `weight_simple` is what complexity counts, as in `suggest_symbolic`; edges below
-    `r2_threshold` stay splines. `kan` changes once, at the end.
+    it nothing and is simpler. `weight_simple` is what complexity counts, as in `suggest_symbolic`. Edges below
+    `r2_threshold` stay splines, as do those that no function keeps inside the domains of the edges above. `kan` changes
+    once, at the end.
 
     The network is refitted to the labels of the `dataset`, which is what `fit` takes, or to those of the last fit: only
     so does a formula become more exact than the splines were. Without any it is refitted to its own outputs.
@@ -81,7 +82,7 @@ def auto_symbolic(
         (l, i, j)
         for l, layer in enumerate(work.layers)
         for i, j in layer.present.nonzero().tolist()
-        if layer.symbolic.at(i, j) is None
+        if layer.symbolic.at(i, j) is None or layer.mask[i, j] != 0
     ]
     work = refitted(work, rows)
     while remaining:
@@ -92,7 +93,11 @@ def auto_symbolic(
         if not suggestion.ranked or suggestion.best.r2 < r2_threshold:
             left.append(edge)
             continue
-        work, ranked = _chosen(work, edge, suggestion, float(found.spread[sure]), rows, precision)
+        taken = _chosen(work, edge, suggestion, float(found.spread[sure]), rows, precision)
+        if taken is None:
+            left.append(edge)
+            continue
+        work, ranked = taken
         chosen.append(Choice(edge, ranked.name, ranked.r2))
         if verbose:
             print(f"edge {edge} is {ranked.name} (r2 {ranked.r2:.6f})")
@@ -138,16 +143,23 @@ def _doubt(suggestion: Suggestion, spread: float) -> float:
 
 def _chosen(
     work: Net, edge: Place, suggestion: Suggestion, spread: float, rows: Rows, precision: float
-) -> tuple[Net, Ranked]:
+) -> tuple[Net, Ranked] | None:
     """The network with the simplest function that keeps the loss, or else with the one that spoils it least.
 
-    What the loss gains below the splines' own is no evidence, unless it is orders of magnitude.
+    What the loss gains below the splines' own is no evidence, unless it is orders of magnitude. Where none of the best
+    leaves the edges above inside their domains the first that does is taken; there may be none.
     """
     before = max(loss_of(work, rows), _ROUNDING, precision**2)
     trials: list[tuple[float, Net, Ranked]] = []
-    for ranked in suggestion.ranked[: _TRIED if spread > _IDLE else 1]:
+    for n, ranked in enumerate(suggestion.ranked):
+        if trials and n >= (_TRIED if spread > _IDLE else 1):
+            break
         trial = with_edge(work, edge, ranked.function, ranked.affine, rows)
-        trials.append((loss_of(trial, rows), trial, ranked))
+        loss = loss_of(trial, rows)
+        if loss < NOWHERE:
+            trials.append((loss, trial, ranked))
+    if not trials:
+        return None
     least = min(trial[0] for trial in trials)
     enough = _KEPT * max(least, before if least > _SHARP * before else 0.0, _ROUNDING)
     kept = [trial for trial in trials if trial[0] <= enough]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,8 @@ Rows = tuple[Float[Tensor, "_ columns"], Float[Tensor, "_ outputs"]]
 REFIT = 8
 # Of the largest coefficient of a sum, below which another one is what float64 leaves of 0.
 _ROUNDING = 4e-10
+# The loss of a network without values: an edge is outside its function's domain.
+NOWHERE = math.inf
 
 
 class Choice(NamedTuple):
@@ -92,17 +95,24 @@ def refitted(net: Net, rows: Rows, steps: int = REFIT) -> Net:
 
 
 def with_edge(net: Net, edge: Place, function: str | Function, affine: Sequence[float], rows: Rows) -> Net:
-    """Another network, in which an edge is this function and the rest is refitted."""
+    """Another network, in which an edge is this function and the rest is refitted.
+
+    It is not where the function takes an edge above it out of its domain: there `loss_of` is that of no network.
+    """
     trial = copy.deepcopy(net)
     trial.fix(*edge, function, affine)
-    return refitted(trial, rows)
+    return refitted(trial, rows) if loss_of(trial, rows) < NOWHERE else trial
 
 
 def loss_of(net: Versioned, rows: Rows) -> float:
     """The mean squared error as a share of the labels' variance, all outputs together."""
     with torch.no_grad():
         rest = net(rows[0]) - rows[1]
-    return float(rest.square().mean() / rows[1].var(0).mean().clamp(min=1e-300)) if bool(rest.isfinite().all()) else 1e9
+    return (
+        float(rest.square().mean() / rows[1].var(0).mean().clamp(min=1e-300))
+        if bool(rest.isfinite().all())
+        else NOWHERE
+    )
 
 
 # Asked for wherever somebody looks; its fits need gradients.
