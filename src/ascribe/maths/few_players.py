@@ -12,7 +12,7 @@ from ascribe.maths.coalitions import every
 from ascribe.maths.indices import shapley_index
 
 FEW = 12  # players: their 4,096 coalitions cost no more than the terms of an expansion
-_COPIES = 48  # of the outer functions' values, that are held at a time
+_COPIES = 16  # of the sums of all coalitions, that are held at a time
 
 
 def acting(

@@ -32,6 +32,7 @@ _FEWEST, _MOST = 2**6, 2**14  # samples of a window's half
 _TERMS = 2**14  # sines of a piecewise polynomial
 _TOGETHER = 2**18  # numbers of sines and players worked on together
 _TRIED = 8  # background rows from which a row's scale is first guessed
+_WITHIN = 96  # numbers that an outer function holds for one of its values
 _COPIES = 24  # of the samples or sines of a window, that are held at a time
 
 
@@ -80,9 +81,10 @@ class SumGames:
 
     def _of_few(self, players: Int[Tensor, " few"]) -> tuple[Tensor, Tensor]:
         rest = self.absent[0].sum(-1) - self.absent[0][:, players].sum(-1)
+        together = max(1, self.memory // (8 * _WITHIN * len(rest)))
 
         def outer(z: Tensor) -> Tensor:
-            found = self._each(z + rest)
+            found = torch.cat([self._each(some + rest) for some in z.split(together)])
             _require_finite(found[None])
             return found
 
