@@ -221,3 +221,15 @@ from ascribe.compat.pykan.utils import create_dataset, create_dataset_from_data
 create_dataset(lambda x: x[:, :1], seed=one), create_dataset_from_data(x, x, seed=one), MLP([2, 1], seed=one)
 """
     assert run(program) == ([4, 4], [[], [2, 2, 3], []])
+
+
+def test_annotations_with_a_shape_take_arrays_of_their_library():
+    @checked
+    def both(own: Float[np.ndarray, "rows"] | None = None, x: Float[Tensor, "rows"] | None = None) -> str:
+        return "taken"
+
+    assert both(np.ones(2), torch.ones(2)) == "taken"
+    with pytest.raises(InputError, match="both takes a numpy array or None"):
+        both(torch.ones(2))
+    with pytest.raises(InputError, match="both takes a tensor or None"):
+        both(x=np.ones(2))

@@ -174,7 +174,7 @@ def _taken_as(value: Any, hint: Any) -> Any:
     elif hint is type(None):
         fits = value is None
     elif _is_array(hint):
-        fits = isinstance(value, Tensor)
+        fits = isinstance(value, _array_type(hint))
     else:
         # Of what can be no class for isinstance (Any, a variable, literals) nothing is known.
         fits = hint is Any or not isinstance(origin, type) or _is_protocol(origin) or isinstance(value, origin)
@@ -211,7 +211,7 @@ def _words(hint: Any, many: bool = False) -> str:
     if hint is type(None):
         return "None"
     if _is_array(hint):
-        noun = "tensor"
+        noun = "tensor" if issubclass(_array_type(hint), Tensor) else "numpy array"
     elif origin in (Sequence, list, tuple):
         noun = "list"
     else:
@@ -236,6 +236,12 @@ def _works(take: Callable[[Any], Any], value: Any) -> bool:
 
 def _is_array(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, Tensor | AbstractArray)
+
+
+def _array_type(hint: Any) -> type:
+    """What an annotation with a shape is of: Float[np.ndarray, "rows"] of numpy's arrays."""
+    kind = getattr(hint, "array_type", Tensor)
+    return kind if isinstance(kind, type) else object
 
 
 def _is_protocol(origin: type) -> bool:
