@@ -101,6 +101,13 @@ def test_it_learns(opt, steps):
     assert again["reg"][0] > 0
 
 
+def test_the_bar_shows_the_figures_of_the_last_step(capsys: pytest.CaptureFixture[str]):
+    x = torch.linspace(-1, 1, 20)[:, None]
+    found = MLP([1, 3, 1]).fit({"train_input": x, "train_label": x, "test_input": x, "test_label": x}, steps=2)
+    shown = capsys.readouterr().err
+    assert all(f"{name}={found[name][-1]:.3g}" in shown for name in ("train_loss", "test_loss", "reg"))
+
+
 def test_pictures_and_trees():
     net, _ = network()
     assert isinstance(net.tree(), Figure)

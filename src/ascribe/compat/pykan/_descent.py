@@ -56,13 +56,14 @@ def descend(
 ) -> dict[str, list[float]]:
     """Minimise loss + lamb * penalty, on `batch` rows a step drawn anew, or all; the figures of every step.
 
-    Losses are recorded as their roots.  Raises TrainingError when the loss is no number.
+    Losses are recorded as their roots; with `progress` a bar shows the figures of the last step.
+    Raises TrainingError when the loss is no number.
     """
     from tqdm import tqdm
 
     rows, generator = len(data["train_input"]), torch.Generator().manual_seed(0)
     found: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "reg": []}
-    for _ in tqdm(range(steps), disable=not progress):
+    for _ in (bar := tqdm(range(steps), desc="fit", disable=not progress)):
         chosen = torch.randperm(rows, generator=generator)[:batch] if 0 < batch < rows else torch.arange(rows)
         step = _Objective(model, data["train_input"][chosen], data["train_label"][chosen], loss, lamb, penalty)
         optimiser.step(step)  # pyright: ignore[reportArgumentType, reportCallIssue]
@@ -75,6 +76,7 @@ def descend(
         figures = {"train_loss": step.loss.sqrt(), "test_loss": test.sqrt(), "reg": step.penalty, **measured}
         for name, value in figures.items():
             found.setdefault(name, []).append(float(torch.as_tensor(value).detach()))
+        bar.set_postfix({name: f"{values[-1]:.3g}" for name, values in found.items()})
     with torch.no_grad():
         model(data["train_input"])  # what everything is read on afterwards
     return recorded(found)
