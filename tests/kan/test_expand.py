@@ -153,7 +153,7 @@ def test_one_seed_gives_one_network_and_the_global_generator_rests(x: torch.Tens
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda kan: kan.expand_width(0, 1), r"layer_id=0 is no hidden layer; pass one from 1 to 2"),
+        (lambda kan: kan.expand_width(0, 1), r"layer_id=0 are the inputs, .* kanpiler\(\(new, \*old\), expr\)"),
         (lambda kan: kan.expand_width(3, 1), r"layer_id=3 is no hidden layer"),
         (lambda kan: KAN([2, 1]).expand_width(1, 1), r"has no hidden layer; call expand_depth\(\) first"),
         (lambda kan: kan.expand_width(1, 0), r"n_added_nodes=0 with mult_arity=2 cannot be added"),

@@ -60,6 +60,11 @@ def expand_width(
     ([[2, 0], [5, 2], [1, 0]], [[], [2, 3], []])
     """
     l, added = whole(layer_id, "layer_id"), whole(n_added_nodes, "n_added_nodes")
+    if l == 0:
+        raise InputError(
+            "layer_id=0 are the inputs, which stay as many; make the network with the new ones among them, as in"
+            " kanpiler((new, *old), expr)."
+        )
     if not 1 <= l < kan.depth:
         raise InputError(
             f"layer_id={layer_id} is no hidden layer; pass one from 1 to {kan.depth - 1}."
