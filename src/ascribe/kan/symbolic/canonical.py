@@ -17,12 +17,32 @@ def canonical(expression: Any) -> Any:
     >>> x = sympy.Symbol("x")
     >>> canonical(sympy.Float(3) * (0.5 * x + 1.5) ** 2), canonical(sympy.exp(2 * x + sympy.Float(1.0)))
     (0.75*(x + 3.0)**2, 2.71828182845905*exp(2*x))
+    >>> y = sympy.Symbol("y"); canonical(sympy.Float(0.5) * (4.0 * x + y) / (2.0 * x + 8.0))
+    (1.0*x + 0.25*y)/(x + 4.0)
     """
     sympy = need("sympy", extra="pykan")
-    return expression.replace(
+    moved = expression.replace(
         lambda part: part.is_Pow or isinstance(part, sympy.exp | sympy.log | sympy.Abs),
         lambda part: _moved(part, sympy),
     )
+    return moved.replace(lambda part: part.is_Mul, lambda part: _taken_in(part, sympy))
+
+
+def _taken_in(product: Any, sympy: Any) -> Any:
+    """A decimal before sums that have decimals of their own goes into the first, those of the others with it."""
+    factor, rest = product.as_coeff_Mul()
+    found: list[Any] = []
+    others: list[Any] = []
+    for part in sympy.Mul.make_args(rest):
+        lead, one = _factored(part, sympy) if part.is_Add else (1, part)
+        if lead == 1:
+            others.append(part)
+        else:
+            found.append(one)
+            factor *= lead
+    if not found:
+        return product
+    return sympy.Mul(sympy.Add(*(factor * term for term in found[0].args)), *found[1:], *others)
 
 
 def _moved(part: Any, sympy: Any) -> Any:

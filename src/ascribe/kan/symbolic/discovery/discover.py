@@ -85,9 +85,10 @@ def discover(
     leaves nothing but noise and stays the best for some steps, or `seconds` are over: variables that split off or count
     only in pairs are taken together (`reduction`), then quotients and their roots (`relations`: they need data without
     noise), sums of products under an outer function (`terms`), sums of functions with free constants under an outer
-    function, and thousands of random symbolic networks fitted together (`race`). Constants that are short expressions,
-    to the precision of the data's dtype or to their standard errors, are written so. One row in five ranks, and is not
-    fitted before the end; at most 1,000 rows are searched, and all give the constants at the end.
+    function, quotients in noise (`quotients`), and thousands of random symbolic networks fitted together (`race`).
+    Constants that are short expressions, to the precision of the data's dtype or to their standard errors, are written
+    so. One row in five ranks, and is not fitted before the end; at most 1,000 rows are searched, and all give the
+    constants at the end.
 
     Raises InputError for data that is not two-dimensional, no numbers, not finite, or has fewer than 20 rows.
 

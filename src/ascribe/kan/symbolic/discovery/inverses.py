@@ -25,10 +25,11 @@ class Inner(NamedTuple):
     slope: Float[Tensor, " n"]
 
 
-def inner_values(y: Float[Tensor, " n"], noise: float = 0.0) -> Iterator[Inner]:
+def inner_values(y: Float[Tensor, " n"], noise: float = 0.0, reciprocals: bool = True) -> Iterator[Inner]:
     """y itself, and what the usual outer functions may have been applied to.
 
-    Where y has noise of that deviation, it may leave the range of g by as much as normal noise does.
+    Where y has noise of that deviation, it may leave the range of g by as much as normal noise does. Quotients need no
+    `reciprocals`.
     """
     sympy = need("sympy", extra="pykan")
     yield Inner(y, lambda e: e, torch.ones_like(y))
@@ -41,7 +42,7 @@ def inner_values(y: Float[Tensor, " n"], noise: float = 0.0) -> Iterator[Inner]:
         def inner(values: Tensor, outer: Callable[[Any], Any], slope: Tensor) -> Inner:
             return Inner(values, outer, slope.where(inside, 0.0))
 
-        away = noise > 0 or one_signed(y)
+        away = reciprocals and (noise > 0 or one_signed(y))
         if away:
             yield inner(sign / p, lambda e: 1 / e, p**2)
         yield inner(p**2, lambda e: sign * sympy.sqrt(e), 0.5 / p)

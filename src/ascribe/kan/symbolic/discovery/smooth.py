@@ -61,6 +61,16 @@ def is_noise(x: Float[Tensor, "variables n"], rest: Float[Tensor, " n"]) -> bool
     return float(rest @ rest[nearest]) / power < _SURPRISE * math.sqrt(2 / n)
 
 
+def smoothed(
+    x: Float[Tensor, "variables n"], y: Float[Tensor, " n"], weight: Float[Tensor, " n"]
+) -> Float[Tensor, " n"]:
+    """y as polynomials see it that six rows a term can tell, each row with its weight."""
+    terms = polynomials(x, min(_FEWER, len(y) // 6))
+    terms = terms / terms.norm(dim=1, keepdim=True)
+    numbers = torch.linalg.lstsq((terms * weight).T, (y * weight)[:, None], driver="gelsd").solution[:, 0]
+    return numbers @ terms
+
+
 def beyond_sums(x: Float[Tensor, "variables n"], y: Float[Tensor, " n"], weight: Float[Tensor, " n"]) -> float:
     """The share of y's variance that sums of functions of one variable leave, each row with its weight."""
     some = slice(_ROWS)

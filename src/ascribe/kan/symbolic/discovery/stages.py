@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ascribe.kan.symbolic.discovery.branch import Branch
+from ascribe.kan.symbolic.discovery.quotients import quotients
 from ascribe.kan.symbolic.discovery.race import raced, raced_sums
 from ascribe.kan.symbolic.discovery.reduction import extended, reduced
 from ascribe.kan.symbolic.discovery.relations import relations
@@ -38,6 +39,8 @@ def stages(data: Branch, seed: int) -> Iterator[Stage]:
         yield related(branch)
         yield Stage("terms", _whole(branch, sums_of_products(branch)))
         yield Stage("sum", _whole(branch, raced_sums(branch, seed)))
+    # Without noise these are relations.
+    yield from (Stage("quotient", _whole(branch, quotients(branch))) for branch in branches if branch.noise)
     yield related(branches[0], deep=True)
     yield from (related(branch, pair=True) for branch in extended(branches[0]))
     yield from networks(branches[0], seed)
