@@ -72,9 +72,9 @@ class EdgeMetric:
         # The scale of an affine that is not free means nothing.
         for stage, part, t, (s, n) in zip(objective.stages, self._affines, traces, found, strict=True):
             if not stage.nodes.plain:
-                part.subnode_scale.copy_(1 / (s * t.sums.square().mean(1)))
+                part.subnode_scale.copy_(_moved(s * t.sums.square().mean(1)))
                 part.subnode_bias.copy_(1 / s)
-                part.node_scale.copy_(1 / (n * t.products.square().mean(1)))
+                part.node_scale.copy_(_moved(n * t.products.square().mean(1)))
                 part.node_bias.copy_(1 / n)
         self.follow(vector, now)
 
@@ -108,6 +108,11 @@ class EdgeMetric:
             if inverse is not None:
                 torch.matmul(inverse, before[..., None], out=after[..., None])
         return self._objective.parameters.held(self._found)
+
+
+def _moved(effect: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """One over the effects; what has none, as the scale of a node without edges, stays where it is."""
+    return torch.where(effect > 0, effect, torch.inf).reciprocal()
 
 
 def effects(objective: Objective, traces: list[Trace]) -> list[tuple[Float[Tensor, " _"], Float[Tensor, " _"]]]:
