@@ -38,6 +38,10 @@ class MissingExtra(AscribeError, ImportError):  # noqa: N818 - what is missing, 
     """An optional library that is not installed."""
 
 
+class PoorFormulaWarning(UserWarning):
+    """A formula has been read of a network that computes something else than the network did."""
+
+
 class SlowKernelWarning(RuntimeWarning):
     """KANs run on the plain-torch kernel, because the compiled one is not there."""
 

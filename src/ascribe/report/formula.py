@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from dataclasses import replace
 
 import torch
 
+from ascribe.errors import PoorFormulaWarning
 from ascribe.kan.symbolic.auto import auto_symbolic
 from ascribe.kan.symbolic.formula import symbolic_formula
 from ascribe.report.explained import Explained, tensor
@@ -40,7 +42,10 @@ def as_formula(found: Explained, data: Data) -> Written | None:
     rows = tensor(data.features[data.parts.training])
     with torch.no_grad():
         symbolic.kan.remember(network.inward(rows[:: -(-len(rows) // ROWS)]))
-    auto_symbolic(symbolic.kan, lib=FUNCTIONS, verbose=0)
+    with warnings.catch_warnings():
+        # The page shows how well the formula does.
+        warnings.simplefilter("ignore", PoorFormulaWarning)
+        auto_symbolic(symbolic.kan, lib=FUNCTIONS, verbose=0)
     normalizer = [symbolic.mean.tolist(), symbolic.scale.tolist()]
     outputs = symbolic.kan.nodes(symbolic.kan.depth)
     output_normalizer = [[float(symbolic.out_mean)] * outputs, [float(symbolic.out_scale)] * outputs]

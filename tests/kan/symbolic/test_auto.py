@@ -6,7 +6,7 @@ import pytest
 import sympy
 import torch
 
-from ascribe.errors import InputError
+from ascribe.errors import InputError, PoorFormulaWarning
 from ascribe.kan import KAN
 from ascribe.kan.symbolic.auto import Reading, auto_symbolic
 from ascribe.kan.symbolic.gather import gathered
@@ -70,6 +70,17 @@ def test_an_edge_below_the_threshold_stays_as_it_was() -> None:
     assert float((kan(x).detach() - before).abs().max()) < 1e-3
     with pytest.raises(InputError, match="still splines"):
         _ = reading.formula
+
+
+def test_a_formula_that_loses_what_the_splines_knew_is_warned_of() -> None:
+    x = _rows(1, 0)
+    y = (9 * x).sin().abs()
+    kan = KAN([1, 1], grid=40, dtype=F64)
+    kan.fit((x, y), opt="LM", steps=5, progress=False)
+    with pytest.warns(PoorFormulaWarning, match=r"splines 9.*edges \(0, 0, 0\) as .* fit worst"):
+        auto_symbolic(kan, lib=["x", "x^2", "exp"], verbose=0)
+    back = kan.rewind("0.1")
+    assert auto_symbolic(back, lib=["x", "x^2", "exp"], verbose=0, r2_threshold=0.9).left == ((0, 0, 0),)
 
 
 def test_what_is_symbolic_already_stays_and_the_version_can_be_taken_back() -> None:

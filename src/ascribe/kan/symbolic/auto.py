@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import torch
 
-from ascribe.errors import InputError
+from ascribe.errors import InputError, PoorFormulaWarning
 from ascribe.kan.fit.dataset import read_dataset
 from ascribe.kan.fit.loss import loss_named
 from ascribe.kan.state.history import Versioned
@@ -28,6 +29,8 @@ _SHARP = 1e-3
 _LAST = 40
 # Mean squared error, relative to the variance, that splines do not go below: as good as none.
 _ROUNDING = 1e-24
+# Share of the labels' variance that may be lost without a word, and the r2 of an edge that lost none of it.
+_LOST, _GOOD = 0.05, 0.9
 # Share of the spread below which an edge does nothing.
 _IDLE = 1e-6
 
@@ -60,6 +63,9 @@ def auto_symbolic(
     rounded constants, and those with one edge made a straight line or nothing. One row in five is not fitted, and ranks
     them; the tables are made when they are asked for (or printed, with `verbose`).
 
+    Where no function fits, the least bad is taken; a PoorFormulaWarning says so when that loses a twentieth of the
+    labels' variance.
+
     Raises InputError where there is no data, or fewer than 4 rows.
 
     >>> import torch
@@ -85,6 +91,7 @@ def auto_symbolic(
         if layer.symbolic.at(i, j) is None or layer.mask[i, j] != 0
     ]
     work = refitted(work, rows)
+    splines = loss_of(work, rows)
     while remaining:
         found = candidates(work, remaining, lib, a_range, b_range, rows[0])
         suggested = [found.of(*edge, weight_simple) for edge in remaining]
@@ -108,6 +115,7 @@ def auto_symbolic(
         work = refitted(work, rows, _LAST)
     kan.load_state_dict(work.state_dict())
     kan.log_history("auto_symbolic")
+    _say_lost(splines, loss_of(work, rows), chosen)
     reading = Reading(tuple(chosen), tuple(sorted(left)), work, rows, held, precision)
     if verbose and not left:
         print("\n".join(map(str, reading.tables)))
@@ -127,6 +135,21 @@ def _rows(work: Versioned, dataset: Any) -> Rows:
     if len(inputs) < 4:
         raise InputError(f"{len(inputs)} rows say too little about a formula; pass dataset=(x, y) with more rows.")
     return inputs, label
+
+
+def _say_lost(splines: float, functions: float, chosen: Sequence[Choice]) -> None:
+    if functions - splines <= _LOST:
+        return
+    poor = sorted((choice for choice in chosen if choice.r2 < _GOOD), key=lambda choice: choice.r2)[:3]
+    worst = ", ".join(f"{choice.edge} as {choice.function} (r2 {choice.r2:.3f})" for choice in poor)
+    warnings.warn(
+        f"the functions explain {max(0.0, 1 - functions):.1%} of the labels' variance, the splines"
+        f" {max(0.0, 1 - splines):.1%};{f' edges {worst} fit worst;' if poor else ''} take it back with rewind, and"
+        " keep what no function fits as splines (r2_threshold=0.9), widen a_range and b_range, or add_symbolic what is"
+        " missing.",
+        PoorFormulaWarning,
+        stacklevel=5,
+    )
 
 
 def _split(rows: Rows) -> tuple[Rows, Rows]:
