@@ -190,8 +190,9 @@ def _taken_each(value: Any, hint: Any, origin: Any) -> Any:
     found = [_taken(each, inner[0]) for each in value]
     if any(each is _UNFIT for each in found):
         return _UNFIT
-    same = all(each is old for each, old in zip(found, value, strict=True))
-    return value if same else found
+    if all(each is old for each, old in zip(found, value, strict=True)):
+        return value
+    return tuple(found) if isinstance(value, tuple) else found
 
 
 _NOUNS: dict[Any, str] = {
@@ -240,8 +241,7 @@ def _is_array(hint: Any) -> bool:
 
 def _array_type(hint: Any) -> type:
     """What an annotation with a shape is of: Float[np.ndarray, "rows"] of numpy's arrays."""
-    kind = getattr(hint, "array_type", Tensor)
-    return kind if isinstance(kind, type) else object
+    return getattr(hint, "array_type", Tensor)
 
 
 def _is_protocol(origin: type) -> bool:
