@@ -337,6 +337,15 @@ def test_integers_reach_a_loss_of_ones_own_as_they_came(columns: int):
     assert all(same for _, same in seen)
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", torch.nn.functional.cross_entropy])
+def test_labels_of_a_training_are_a_copy(loss: Any):
+    x, y = waves(60)
+    label = (y[:, 0] > 0.5).long()
+    wanted = KAN([2, 2]).fit((x, label), steps=3, loss_fn=loss, progress=False)
+    found = KAN([2, 2]).fit((x, label), steps=3, loss_fn=loss, progress=False, callback=lambda *_: label.fill_(0))
+    assert found.results == wanted.results
+
+
 def test_one_row_is_learnt_and_its_grids_stay():
     x, y = waves(1)
     for opt in OPTIMISERS:
@@ -356,6 +365,12 @@ def test_half_precision_is_kept_and_trained_in_a_finer_one(opt: str, half: torch
     assert {value.dtype for value in kan.parameters()} == {half}
     error = (kan(x).float() - y).square().mean().sqrt().item()
     assert error < 0.2 + 8 * torch.finfo(half).eps
+
+
+def test_half_precision_takes_columns_whose_squares_it_could_not_hold():
+    x, y = waves()
+    history = KAN([2, 3, 1], dtype=torch.float16).fit((300 * x, y), steps=5, progress=False)
+    assert history["train_loss"][-1] < 0.2
 
 
 def test_what_is_computed_cannot_be_trained():

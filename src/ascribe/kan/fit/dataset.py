@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -171,8 +172,10 @@ def _rows(part: _Part, network: Network, loss: Loss, name: str) -> Rows:
         raise InputError(f"{name}_label has shape {tuple(y.shape)} for {len(x)} rows of {name}_input; they must match.")
     _require_finite(x, f"{name}_input")
     _require_finite(y, f"{name}_label")
-    if not bool(torch.isfinite(x.abs().max().square())):
-        raise InputError(f"{name}_input holds {float(x.abs().max()):.3g}, too large for sums in {x.dtype}; scale it.")
+    largest = float(x.abs().max())
+    # Half precision trains in single.
+    if largest > math.sqrt(torch.finfo(torch.promote_types(x.dtype, torch.float32)).max):
+        raise InputError(f"{name}_input holds {largest:.3g}, too large for sums in {x.dtype}; scale it.")
     return Rows(x, read_label(y, network.nodes(network.depth), loss, real.dtype, name))
 
 

@@ -31,12 +31,12 @@ class GridFollowing:
         self._objective, self._schedule = objective, schedule
         self._rows = rows.inputs[:: 1 if whole else -(-len(rows) // _ROWS)]
         # One row says where no grid should end.
-        self._splines = len(self._rows) > 1 and any(stage.numeric for stage in objective.stages)
+        self._movable = len(self._rows) > 1 and any(stage.numeric for stage in objective.stages)
         self.arrival = math.inf
 
     def follow(self, step: int, optimiser: Optimiser) -> bool:
         """Whether any knot has moved."""
-        if not self._splines or not self._schedule.due(step) or self._settled(optimiser):
+        if not self._movable or not self._schedule.due(step) or self._settled(optimiser):
             return False
         objective, layers = self._objective, self._objective.network.layers
         objective.parameters.write(optimiser.vector)

@@ -17,7 +17,7 @@ def read_label(y: Tensor, outputs: int, loss: Loss, dtype: torch.dtype, part: st
     if loss.kind == "classes":
         return _classes(y, outputs, part)
     if loss.kind == "any" and not y.is_floating_point():
-        return y.clone() if y.ndim == 1 else y.movedim(0, -1).clone()  # its owner knows what integers mean
+        return y.movedim(0, -1).clone()  # its owner knows what integers mean
     columns = y.reshape(len(y), -1)
     if columns.shape[1] != outputs:
         raise InputError(
@@ -44,4 +44,4 @@ def _classes(y: Tensor, outputs: int, part: str) -> Tensor:
             f"{part}_label has classes {low} to {high}, but the network gives {outputs} outputs;"
             f" number the classes 0 to {outputs - 1}, or pass loss_fn='bce' for one output and labels 0 and 1."
         )
-    return classes[:, 0].long()
+    return classes[:, 0].to(torch.int64, copy=True)
