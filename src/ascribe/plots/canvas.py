@@ -27,7 +27,7 @@ def figure(width: float, height: float) -> matplotlib.figure.Figure:
     need("matplotlib", extra="plot")
     import matplotlib.figure
 
-    pyplot = need("matplotlib.pyplot", extra="plot") if _in_notebook() else sys.modules.get("matplotlib.pyplot")
+    pyplot = need("matplotlib.pyplot", extra="plot") if _in_ipython() else sys.modules.get("matplotlib.pyplot")
     if pyplot is not None and pyplot.get_backend().lower() not in SILENT:
         shown = pyplot.figure(figsize=(width, height), layout="constrained")
         shown._ipython_display_ = partial(_display, shown)
@@ -35,7 +35,7 @@ def figure(width: float, height: float) -> matplotlib.figure.Figure:
     return matplotlib.figure.Figure(figsize=(width, height), layout="constrained")
 
 
-def _in_notebook() -> bool:
+def _in_ipython() -> bool:
     ipython = sys.modules.get("IPython")
     return ipython is not None and ipython.get_ipython() is not None
 
