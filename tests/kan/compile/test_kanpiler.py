@@ -236,6 +236,13 @@ def test_what_cannot_be_compiled_names_the_term(expr: object, said: str):
         kanpiler((a, b), expr)
 
 
+@pytest.mark.parametrize("at", [1e17, -1e17, 0.5])
+def test_pieces_part_where_they_are_told_to_however_far(at: float):
+    kan = kanpiler(a, Piecewise((2, a < at), (3, True))).double()
+    x = torch.tensor([[at - abs(at)], [at + abs(at)], [2 * at], [0.0]], dtype=torch.float64)
+    assert torch.equal(kan(x), torch.where(x < at, 2.0, 3.0).double())
+
+
 def test_nesting_beyond_all_measure_is_refused():
     expr = a
     for _ in range(120):

@@ -134,8 +134,8 @@ def _lay_grids(net: Network, ranges: Ranges) -> None:
     points = engine.draw(_POINTS, dtype=torch.float64).to(low)
     within = low + (high - low) * points
     with torch.no_grad():
-        numbers = all(bool(node.isfinite().all()) for node in net.activations(within).nodes)
-    if not numbers:
+        finite = all(bool(node.isfinite().all()) for node in net.activations(within).nodes)
+    if not finite:
         raise InputError(
             f"ranges={ranges!r} holds points where a part of the formula is no finite number; pass ranges inside its"
             " domain."

@@ -33,7 +33,8 @@ def made_of_pieces(sympy: Any, part: Any) -> Any:
     conditions = [condition.replace(sympy.im, lambda _: 0) for _, condition in part.args]
     at = sympy.Dummy("u", real=True)
     u, compared = _compared(sympy, part, conditions, at)
-    breaks = sorted({point for _, point in compared.values()}, key=float)
+    # Not a set, whose order is another in every run: numbers written in two ways may be the same.
+    breaks = sorted(dict.fromkeys(point for _, point in compared.values()), key=float)
     cases = [
         (value.xreplace({u: at}), condition.xreplace({relation: new for relation, (new, _) in compared.items()}))
         for (value, _), condition in zip(part.args, conditions, strict=True)
@@ -53,7 +54,9 @@ def made_of_pieces(sympy: Any, part: Any) -> Any:
     if not breaks:
         return piece(sympy.Integer(0))
     inner = [(low + high) / 2 for low, high in pairwise(breaks)]
-    values = [piece(point) for point in (breaks[0] - 1, *inner, breaks[-1] + 1)]
+    # Beside a decimal of 1e17, 1 is nothing.
+    below, above = breaks[0] - abs(breaks[0]) - 1, breaks[-1] + abs(breaks[-1]) + 1
+    values = [piece(point) for point in (below, *inner, above)]
     steps = [
         _step(sympy, part, u - point, piece(point), *two)
         for point, two in zip(breaks, pairwise(values), strict=True)
