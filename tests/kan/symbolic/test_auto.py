@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import sympy
 import torch
@@ -70,6 +72,18 @@ def test_an_edge_below_the_threshold_stays_as_it_was() -> None:
     assert float((kan(x).detach() - before).abs().max()) < 1e-3
     with pytest.raises(InputError, match="still splines"):
         _ = reading.formula
+
+
+@pytest.mark.parametrize("least", [0.5, 0.0])
+def test_tables_have_no_formulas_without_values(least: float) -> None:
+    """1/x has none where its edge is made nothing, nor at 0."""
+    kan = KAN([1, 1, 1], dtype=F64)
+    kan.fix(0, 0, 0, "x", (1, 0, 1, 0))
+    kan.fix(1, 0, 0, "1/x", (1, 0, 1, 0))
+    x = torch.linspace(0.5, 2, 40, dtype=F64)[:, None]
+    held = torch.linspace(least, 2, 10, dtype=F64)[:, None]
+    reading = Reading((), (), kan, (x, 1 / x), (held, 1 / (held + 0.1)), 1e-16)
+    assert all(math.isfinite(error) for error in reading.table.error)
 
 
 def test_a_formula_that_loses_what_the_splines_knew_is_warned_of() -> None:

@@ -120,12 +120,14 @@ def loss_of(net: Versioned, rows: Rows) -> float:
 def _tables(net: Versioned, rows: Rows, held: Rows, precision: float) -> tuple[Pareto, ...]:
     """The formulas of every output: as they are, with exact and with short numbers, and with one edge less or plain."""
     whole = composed(net)
-    simpler = [
-        (composed(with_edge(net, (l, i, j), name, affine, rows)), f"edge {(l, i, j)} as {name}")
+    trials = (
+        (with_edge(net, (l, i, j), name, affine, rows), f"edge {(l, i, j)} as {name}")
         for l, layer in enumerate(net.layers)
         for i, j in layer.present.nonzero().tolist()
         for name, affine in (("0", (1.0, 0.0, 0.0, 0.0)), ("x", (1.0, 0.0, 1.0, 0.0)))
-    ]
+    )
+    # 1/u has no value, and no formula, where nothing comes in.
+    simpler = [(composed(trial), way) for trial, way in trials if loss_of(trial, rows) < NOWHERE]
     tables: list[Pareto] = []
     for output, (expression, label) in enumerate(zip(whole.expressions, held[1].unbind(1), strict=True)):
         short = gathered(expression, max(_ROUNDING, precision))
@@ -142,7 +144,7 @@ def _tables(net: Versioned, rows: Rows, held: Rows, precision: float) -> tuple[P
         for tried, way in ways:
             rest = Formula((tried,), whole.variables)(held[0])[:, 0] - label
             error = float(rest.square().mean().sqrt()) / spread
-            if error == error:
+            if math.isfinite(error):
                 found.append(Candidate(tried, complexity_of(tried), error, way))
         tables.append(Pareto.of(found, len(label), max(EXACT, 10 * precision)))
     return tuple(tables)
