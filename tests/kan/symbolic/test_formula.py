@@ -302,6 +302,24 @@ def test_small_rows_show_terms_that_are_nothing_beside_large_ones() -> None:
     assert read.check < 1e-6 * float(kan(x).detach().max())
 
 
+def test_a_row_where_the_formula_is_no_number_hides_nothing_of_others() -> None:
+    kan = KAN([3, 2, 1], dtype=torch.float32)
+    for l, i, j in ((0, 0, 1), (0, 1, 1), (0, 2, 0)):
+        kan.layers[l].remove(i, j)
+    kan.fix(0, 0, 0, "x", (1, 0, 1, 1))
+    kan.fix(0, 1, 0, "x", (1, 0, 1, -1))
+    kan.fix(0, 2, 1, "x", (1, 0, 1, 0))
+    kan.fix(1, 0, 0, "sqrt", (1, 0, 1, 0))
+    kan.fix(1, 1, 0, "x", (1, 0, 5e-5, 0))
+    x = rows(3).abs().float() * torch.tensor([1.0, 1.0, 1e5])
+    # 1 - 1e-9 is 1 in float32, and the root that of 0.
+    x[0, :2] = torch.tensor([-1e-9, 0.0])
+    read = symbolic_formula(kan, x=x)
+    assert bool(kan(x).isfinite().all())
+    assert read.check == torch.inf
+    assert "e-5*x_3" in read.text(3)
+
+
 def test_two_columns_of_one_name_are_told_apart_or_refused() -> None:
     kan = symbolic_network(0)
     kan.names = ["a", "a"]

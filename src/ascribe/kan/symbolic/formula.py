@@ -210,8 +210,10 @@ def _plain(formula: Formula, sample: Sample) -> tuple[Formula, Float64[Tensor, "
     differences = sample.differences(formula)
     if formula.size > _WRITTEN // 10 or formula.in_pieces:
         return formula, differences
-    # A row whose output is small shows terms that are nothing beside the output of another row.
-    bound = largest(differences) + sample.rounding
+    # A row whose output is small shows terms that are nothing beside the output of another row; one without a number
+    # shows nothing of the others.
+    nowhere = differences.isinf()
+    bound = (largest(differences.masked_fill(nowhere, 0.0)) + sample.rounding).masked_fill(nowhere, torch.inf)
     for power in _ROUNDINGS:
         share = sample.precision**power
         found = Formula(tuple(gathered(each, share) for each in formula.expressions), formula.variables)
