@@ -312,6 +312,7 @@ def test_networks_are_functions_and_stay_as_they_are():
         (lambda x: check_symmetry(lambda x: x[:, 0], x, [7]), "does not group 3 variables"),
         (lambda x: check_separability(lambda x: x[:, 0], x[:0], [[0], [1]]), "x has no rows"),
         (lambda x: check_separability(lambda x: torch.as_tensor(x.numpy())[:, 0], x, [[0]]), "torch cannot derive"),
+        (lambda x: check_separability(lambda x: torch.complex(x[:, 0], x[:, 1]), x, [[0]]), "complex numbers"),
         (lambda x: check_symmetry_variable(lambda x: x[:, 0], x, lambda x: x[:, 0], []), "none of the columns"),
         (lambda x: check_symmetry_variable(lambda x: x, x, lambda x: x[:, 0], [0]), "gives 3 numbers a row"),
         (lambda x: tree(lambda x: x[:, 0], x, names=["a"]), "names 1 variables, but x has 3"),

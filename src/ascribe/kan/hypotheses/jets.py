@@ -170,6 +170,8 @@ def _outputs(f: Function, points: Tensor) -> Float[Tensor, "n outputs"]:
     if not isinstance(made, Tensor) or made.ndim not in (1, 2) or len(made) != len(points):
         shape = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
         raise InputError(f"f gives {shape} for {len(points)} rows; it has to give (rows,) or (rows, outputs).")
+    if made.is_complex():
+        raise InputError("f gives complex numbers; pass a function of real ones, such as the real part of this one.")
     made = made if made.is_floating_point() else made.to(points.dtype)
     return made if made.ndim == 2 else made[:, None]
 
