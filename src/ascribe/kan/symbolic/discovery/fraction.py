@@ -11,7 +11,7 @@ from torch import Tensor
 
 _STEPS = 12
 # The shortest part of a step that is tried, and a gain that ends the steps.
-_SHORTEST, _SMALL = 0.05, 1e-6
+_SHORTEST, _SMALL = 1 / 32, 1e-6
 # Solutions of the linear equation, each weighted by the one before.
 _REWEIGHTED = 3
 
