@@ -126,6 +126,23 @@ def test_few_inputs_have_exact_values_whatever_the_edges(knobs, function, scale)
     assert bool((found.error[..., 3] == 0).all())
 
 
+@pytest.mark.parametrize("idle", [0.0, 1e4])
+@pytest.mark.parametrize("bias", [0.0, 1e3, 1e6])
+def test_bounds_of_few_inputs_count_what_biases_and_idle_inputs_round(bias, idle):
+    """Sums of 1 beside 1e6 are rounded to 1e-10, whoever adds them up."""
+    for seed in range(8):
+        kan = network([3, 1, 1], seed=seed)
+        kan.fix(0, 2, 0, "x", [1, 0, 1, 0])
+        kan.fix(1, 0, 0, "sin", [1.5, 0.2, 0.7, 0.1])
+        kan.subnode_bias[0].data.fill_(bias)
+        kan.node_bias[0].data.fill_(bias / 3)
+        x, background = rows(2, 3, seed=seed), rows(1, 3, seed=seed + 50)
+        x[:, 2] = background[:, 2] = idle / 3
+        found, expected = kan.shapley(x, background, target="all"), everything(kan, x, background)
+        assert bool(((found.values - expected).abs() <= found.error)[..., :2].all())
+        assert float(found.error.max()) <= 1e-13 * (1 + bias + idle)
+
+
 def test_few_inputs_jump_where_the_network_does():
     """Sums that meet a break exactly, as whole numbers do."""
     kan = KAN([4, 1, 1], dtype=float64)

@@ -251,6 +251,18 @@ def test_few_players_bounds_hold_where_rounding_is_magnified():
     assert float(error.max()) < 1e-6
 
 
+@pytest.mark.parametrize("few", [0, 12], ids=["terms", "few_players"])
+def test_a_bias_is_what_the_outer_functions_would_add(few, monkeypatch):
+    monkeypatch.setattr("ascribe.maths.sum_games.FEW", few)
+    generator = torch.Generator().manual_seed(0)
+    present, absent = torch.randn(2, 2, 2, 5, generator=generator, dtype=float64)
+    bias = torch.tensor([0.7, -2.0], dtype=float64)
+    games = SumGames(present, absent, OUTERS["two"], bias=bias)
+    values, error = games.values(1e-6)
+    expected = sum_game_values(lambda z: OUTERS["two"](z + bias), present, absent).transpose(0, 1)
+    assert bool(((values - expected).abs() <= error + 1e-13).all())
+
+
 def test_a_kink_that_is_known_is_proven():
     """ReLU by its kink: the same values as from samples, and the bound holds."""
     generator = torch.Generator().manual_seed(0)

@@ -188,34 +188,32 @@ class _Solved:
         """B-splines by their kinks; other families, base functions and symbolic edges as what they are."""
         layer = self.kan.layers[1]
         if layer.basis.family != "bspline" or layer.k == 0:
-            return SumGames(present, absent, self._outer, memory=self.memory // 2)
+            return SumGames(present, absent, self._outer, memory=self.memory // 2, bias=self.bias)
         fourth = None
         if not layer.symbolic and layer.base_fun in _FOURTH:
             fourth = _FOURTH[layer.base_fun] * (layer.weight()[:, self.outputs, 0] * self.outer).abs()
         kinks = layer.grid if layer.extrapolate == "zero" else layer.grid[:, layer.k : layer.k + layer.num + 1]
-        pieces = Piecewise.of(kinks - self.bias[:, None], self._splines)
-        return SumGames(present, absent, self._rest, fourth, pieces, self.memory // 2)
+        pieces = Piecewise.of(kinks, self._splines)
+        return SumGames(present, absent, self._rest, fourth, pieces, self.memory // 2, self.bias)
 
     def _outer(self, z: Float[Tensor, "n subnodes"]) -> Float[Tensor, "n subnodes outputs"]:
-        return _curves(self.kan.layers[1], z + self.bias)[..., self.outputs] * self.outer
+        return _curves(self.kan.layers[1], z)[..., self.outputs] * self.outer
 
     def _rest(self, z: Float[Tensor, "n subnodes"]) -> Float[Tensor, "n subnodes outputs"]:
         """The edges less their splines."""
         layer = self.kan.layers[1]
-        at = z + self.bias
-        _require_inside(layer, at)
-        found = base_function(layer.base_fun)(at, 0)[..., None] * layer.weight()[..., 0]
+        _require_inside(layer, z)
+        found = base_function(layer.base_fun)(z, 0)[..., None] * layer.weight()[..., 0]
         if layer.symbolic:
-            places = torch.arange(len(at), device=at.device)[:, None], layer.symbolic.source, layer.symbolic.subnode
-            found = found.index_put(places, layer.symbolic.values(at), accumulate=True)
+            places = torch.arange(len(z), device=z.device)[:, None], layer.symbolic.source, layer.symbolic.subnode
+            found = found.index_put(places, layer.symbolic.values(z), accumulate=True)
         return found[..., self.outputs] * self.outer
 
     def _splines(self, z: Float[Tensor, "n subnodes"]) -> Float[Tensor, "n subnodes orders outputs"]:
         """The splines of the edges, and all their derivatives."""
         layer = self.kan.layers[1]
         weight = layer.weight()[:, self.outputs, 1:] * self.outer[:, None]
-        at = z + self.bias
-        every = [design(at, layer.basis, p)[..., 1:] for p in range(layer.k + 1)]
+        every = [design(z, layer.basis, p)[..., 1:] for p in range(layer.k + 1)]
         return torch.stack([torch.einsum("njt,jot->njo", terms, weight) for terms in every], 2)
 
 

@@ -26,17 +26,19 @@ def acting(
 def coalition_values(
     present: Float[Tensor, "rows subnodes players"],
     absent: Float[Tensor, "background subnodes players"],
+    steady: Float[Tensor, "subnodes parts"],
     outer: Callable[[Tensor], Float[Tensor, "n subnodes outputs"]],
     memory: int,
 ) -> tuple[Float[Tensor, "rows outputs players"], Float[Tensor, "rows outputs players"]]:
     """The values over the whole background; and bounds of their errors: what rounding makes of the sums, and of the
-    outer functions, where these are at all 2^players coalitions.
+    outer functions, where these are at all 2^players coalitions. The `steady` parts stand in the sums, whoever plays.
 
     Price: rows background 2^(players + 1) evaluations of the outer functions.
     """
     here = every(present.shape[2]).to(present)
     index, eps = shapley_index(present.shape[2]), torch.finfo(present.dtype).eps
     few = max(1, memory // (8 * _COPIES * len(here) * present.shape[1]))
+    terms = present.shape[2] + steady.shape[1]
     values: list[Tensor] = []
     errors: list[Tensor] = []
     for row in present:
@@ -45,9 +47,10 @@ def coalition_values(
         for some in absent.split(few):
             # The numbers themselves are added, not differences: a jump is met where the network meets it.
             sums, sizes = (
-                here @ ours.T + (1 - here) @ theirs.mT for ours, theirs in ((row, some), (row.abs(), some.abs()))
+                here @ ours.T + (1 - here) @ theirs.mT + rest.sum(1)
+                for ours, theirs, rest in ((row, some, steady), (row.abs(), some.abs(), steady.abs()))
             )
-            nearby = sums + 4 * eps * row.shape[1] * sizes
+            nearby = sums + 4 * eps * terms * sizes
             each, near = (outer(z.flatten(0, 1)).unflatten(0, sums.shape[:2]) for z in (sums, nearby))
             moved = (near - each).abs() + 2 * eps * row.numel() * each.abs()
             worth = worth + each.sum((0, 2)) / len(absent)

@@ -42,9 +42,9 @@ class SumGames:
     r"""The games of every row against every background row.
 
     `present` holds $g_{ij}(x_i)$ of the rows, `absent` $g_{ij}(b_i)$ of the background; `smooth` gives all
-    $\Phi_{jo}$ at sums of these, less what is `piecewise` polynomial in them. `fourth`, at least the largest fourth
-    derivative of the smooth parts and a quarter of its total variation, makes the bound of the error a proof; without
-    it, what their samples do not show is estimated. float64 throughout.
+    $\Phi_{jo}$ at sums of these and `bias`, less what is `piecewise` polynomial in them. `fourth`, at least the largest
+    fourth derivative of the smooth parts and a quarter of its total variation, makes the bound of the error a proof;
+    without it, what their samples do not show is estimated. float64 throughout.
     """
 
     present: Float[Tensor, "rows subnodes players"]
@@ -53,6 +53,7 @@ class SumGames:
     fourth: Float[Tensor, "subnodes outputs"] | None = None
     piecewise: Piecewise | None = None
     memory: int = 2**28
+    bias: Float[Tensor, " subnodes"] | float = 0.0
 
     def values(self, tolerance: float) -> tuple[Tensor, Tensor]:
         """(rows, outputs, players): the values over the whole background, and bounds of their errors.
@@ -80,15 +81,17 @@ class SumGames:
         return values, error
 
     def _of_few(self, players: Int[Tensor, " few"]) -> tuple[Tensor, Tensor]:
-        rest = self.absent[0].sum(-1) - self.absent[0][:, players].sum(-1)
-        together = max(1, self.memory // (8 * _WITHIN * len(rest)))
+        first = self.absent[0]
+        others = first[:, torch.ones_like(first[0], dtype=torch.bool).index_fill(0, players, False)]
+        steady = torch.cat([others, (torch.zeros_like(first[:, 0]) + self.bias)[:, None]], 1)
+        together = max(1, self.memory // (8 * _WITHIN * len(steady)))
 
         def outer(z: Tensor) -> Tensor:
-            found = torch.cat([self._each(some + rest) for some in z.split(together)])
+            found = torch.cat([self._each(some) for some in z.split(together)])
             _require_finite(found[None])
             return found
 
-        found = coalition_values(self.present[..., players], self.absent[..., players], outer, self.memory)
+        found = coalition_values(self.present[..., players], self.absent[..., players], steady, outer, self.memory)
         whole = [self.present.new_zeros(*part.shape[:2], self.present.shape[2]) for part in found]
         values, error = (every.index_copy(2, players, part) for every, part in zip(whole, found, strict=True))
         return values, error
@@ -97,7 +100,7 @@ class SumGames:
         """The largest value of every row, if a player's worth were the mean of what it adds first and last."""
         found: list[Tensor] = []
         tried = self.absent[:_TRIED]
-        first, second = tried.sum(-1), self.present.sum(-1)
+        first, second = tried.sum(-1) + self.bias, self.present.sum(-1) + self.bias
         for row, total in zip(self.present, second, strict=True):
             moves = (row - tried).mT
             ends = torch.stack([first, total.expand_as(first)])
@@ -125,7 +128,7 @@ class SumGames:
         for some in pairs.split(max(1, self.memory // (8 * players * (12 * subnodes + 4 * target.shape[1]) + 1))):
             number, draw = some.unbind(1)
             moves = self.present[rows[number]] - self.absent[draw]
-            start = self.absent[draw].sum(-1)
+            start = self.absent[draw].sum(-1) + self.bias
             part, bound = self._pairs(moves, start + moves.sum(-1) / 2, share[number])
             values.index_add_(0, number, part / background)
             error.index_add_(0, number, bound / background)

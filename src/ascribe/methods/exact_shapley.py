@@ -139,21 +139,20 @@ def _games(
     """The games for what the rows and the background bring to every hidden unit."""
 
     def outer(z: Float[Tensor, "n hidden"]) -> Float[Tensor, "n hidden outputs"]:
-        return activation(z + bias)[..., None] * out
+        return activation(z)[..., None] * out
 
     if not isinstance(activation, (nn.ReLU, nn.LeakyReLU)):
         fourth = _FOURTH[type(activation)]
         bound = None if fourth is None else fourth * out.abs()
-        return lambda present, absent: SumGames(present, absent, outer, bound, memory=memory)
+        return lambda present, absent: SumGames(present, absent, outer, bound, memory=memory, bias=bias)
     slope = activation.negative_slope if isinstance(activation, nn.LeakyReLU) else 0.0
 
     def derivatives(z: Float[Tensor, "n hidden"]) -> Float[Tensor, "n hidden orders outputs"]:
-        at = z + bias
-        steep = torch.where(at > 0, torch.ones_like(at), slope)
-        return torch.stack([at * steep, steep], -1)[..., None] * out[:, None]
+        steep = torch.where(z > 0, torch.ones_like(z), slope)
+        return torch.stack([z * steep, steep], -1)[..., None] * out[:, None]
 
     def nothing(z: Float[Tensor, "n hidden"]) -> Float[Tensor, "n hidden outputs"]:
         return torch.zeros_like(z)[..., None] * out
 
-    pieces = Piecewise.of(-bias[:, None], derivatives)
-    return lambda present, absent: SumGames(present, absent, nothing, torch.zeros_like(out), pieces, memory)
+    pieces = Piecewise.of(torch.zeros_like(bias)[:, None], derivatives)
+    return lambda present, absent: SumGames(present, absent, nothing, torch.zeros_like(out), pieces, memory, bias)
