@@ -164,6 +164,15 @@ def test_recorded_losses_have_the_item_of_pykans_arrays():
             assert [value.item() for value in record[figure]] == record[figure]
 
 
+def test_a_network_lists_what_it_has():
+    kan = KAN([2, 1]).eval()
+    assert all(hasattr(kan, name) for name in dir(kan))
+    assert {"symbolic_fun", "plot", "width"} <= set(dir(kan))
+    kan.train()(torch.rand(5, 2))
+    assert {"acts", "edge_scores", "feature_score"} <= set(dir(kan))
+    assert all(hasattr(kan, name) for name in dir(kan))
+
+
 def test_a_network_is_one_line():
     assert repr(KAN([2, 1]).remove_edge(0, 0, 0)) == "MultKAN(width=[[2, 0], [1, 0]], grid=[3], k=[3])"
 

@@ -111,6 +111,10 @@ class KAN(history.Versioned):
         """The score of every input."""
         return scores.scores(self).nodes[0]
 
+    def __dir__(self) -> list[str]:
+        """Without scores while there is no data for them: torch.jit.trace asks for everything that is listed."""
+        return [name for name in super().__dir__() if self.has_data or name != "feature_score"]
+
     def attribute(
         self, l: int | None = None, i: int | None = None, x: Tensor | None = None
     ) -> Float[Tensor, " inputs"] | Float[Tensor, "nodes inputs"]:

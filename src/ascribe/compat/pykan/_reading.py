@@ -47,6 +47,11 @@ class Reading(Settings):
                 self.remember(x)
             self._held_out = None
 
+    def __dir__(self) -> list[str]:
+        """Without what is read on data while there is none."""
+        read = {name for name, member in vars(Reading).items() if isinstance(member, property)} - {"symbolic_fun"}
+        return [name for name in super().__dir__() if self.has_data or name not in read]
+
     def _seen(self) -> Activations:
         with torch.no_grad():
             return self.activations(self.cache_data)
