@@ -10,7 +10,7 @@ from ascribe.errors import need
 
 
 class Plot:
-    """The descriptor: `model.plot(beta=...)` draws the network, `model.plot.scores()` and others what they say."""
+    """The descriptor: `model.plot(beta=...)` draws the network, `model.plot.features()` and others what they say."""
 
     def __get__(self, kan: Any, owner: type) -> Any:
         return self if kan is None else PykanPictures(Drawer().__get__(kan, owner))
