@@ -84,11 +84,11 @@ def discover(
     The same portfolio of symbolic networks for every problem, in this order, until one gives the data to rounding, or
     leaves nothing but noise and stays the best for some steps, or `seconds` are over: variables that split off or count
     only in pairs are taken together (`reduction`), then quotients and their roots (`relations`: they need data without
-    noise), sums of products under an outer function (`terms`), sums of functions with free constants under an outer
-    function, quotients in noise (`quotients`), and thousands of random symbolic networks fitted together (`race`).
-    Constants that are short expressions, to the precision of the data's dtype or to their standard errors, are written
-    so. One row in five ranks, and is not fitted before the end; at most 1,000 rows are searched, and all give the
-    constants at the end.
+    noise), one product of powers (`power_laws`), sums of products under an outer function (`terms`), sums of functions
+    with free constants under an outer function, quotients in noise (`quotients`), and thousands of random symbolic
+    networks fitted together (`race`). Constants that are short expressions, to the precision of the data's dtype or to
+    their standard errors, are written so. One row in five ranks, and is not fitted before the end; at most 1,000 rows
+    are searched, and all give the constants at the end.
 
     Raises InputError for data that is not two-dimensional, no numbers, not finite, or has fewer than 20 rows.
 
@@ -110,12 +110,18 @@ def discover(
     mean = sympy.Float(float(target[fitting].mean()))
     constant = float(target.std()) <= 1e-12 * abs(float(mean))
     contest.found.append(Candidate(mean, 1, 0.0 if constant else 1.0, "mean"))
-    moving = (columns.std(1) > 0).nonzero()[:, 0].tolist()
+    moving = _moving(columns)
     if moving and not constant:
         symbols = [sympy.Symbol(called[i]) for i in moving]
         data = Branch.of(columns[moving][:, fitting], target[fitting], symbols, started + seconds)
         _search(contest, data, seed)
     return _discovery(contest, started)
+
+
+def _moving(columns: Float[Tensor, "columns n"]) -> list[int]:
+    """Columns that are no constants, the first of those that are the same."""
+    unlike = (columns.std(1) > 0).nonzero()[:, 0].tolist()
+    return [i for i in unlike if not any(torch.equal(columns[i], columns[j]) for j in range(i))]
 
 
 def _search(contest: Contest, data: Branch, seed: int) -> None:

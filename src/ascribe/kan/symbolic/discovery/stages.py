@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ascribe.kan.symbolic.discovery.branch import Branch
+from ascribe.kan.symbolic.discovery.power_laws import power_laws
 from ascribe.kan.symbolic.discovery.quotients import quotients
 from ascribe.kan.symbolic.discovery.race import raced, raced_sums
 from ascribe.kan.symbolic.discovery.reduction import extended, reduced
@@ -37,6 +38,7 @@ def stages(data: Branch, seed: int) -> Iterator[Stage]:
 
     for branch in branches:
         yield related(branch)
+        yield Stage("power law", _whole(branch, power_laws(branch)))
         yield Stage("terms", _whole(branch, sums_of_products(branch)))
         yield Stage("sum", _whole(branch, raced_sums(branch, seed)))
     # Without noise these are relations.
