@@ -88,7 +88,7 @@ def discover(
     with free constants under an outer function, quotients in noise (`quotients`), and thousands of random symbolic
     networks fitted together (`race`). Constants that are short expressions, to the precision of the data's dtype or to
     their standard errors, are written so. One row in five ranks, and is not fitted before the end; at most 1,000 rows
-    are searched, and all give the constants at the end.
+    are searched, and all give the constants at the end. Of columns that are the same, the first is searched.
 
     Raises InputError for data that is not two-dimensional, no numbers, not finite, or has fewer than 20 rows.
 
