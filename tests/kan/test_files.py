@@ -89,7 +89,7 @@ def _other(path):
 def _misspelt(path):
     KAN([2, 1]).save(path)
     with safe_open(path, "pt") as file:
-        tensors, about = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+        tensors, about = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118 - no dict
     save_file({**tensors, "_spelt": torch.ones(3, dtype=torch.uint8)}, path, about)
 
 

@@ -19,7 +19,6 @@ from ascribe.core.arguments import checked
 from ascribe.errors import InputError
 from ascribe.kan.memory import require_columns
 from ascribe.kan.regularization import sparsity
-from ascribe.kan.whole import whole
 
 Matrices = list[Float[Tensor, "_ _"]]
 
@@ -44,7 +43,7 @@ class MLP(nn.Module):
         self.width, self.depth = list(width), len(width) - 1
         self.linears = nn.ModuleList(nn.utils.skip_init(nn.Linear, n, m) for n, m in pairwise(self.width))
         # The draws of nn.Linear, from a generator of the network's own.
-        generator = torch.Generator().manual_seed(whole(seed, "seed"))
+        generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for layer in self._layers:
                 for values in (layer.weight, layer.bias):

@@ -47,7 +47,7 @@ class SymbolicReading(Reading):
             layer.fix(i, j, "0", [1.0, 0.0, 1.0, 0.0])
         layer.mask[i, j] = 0.0 if mode == "s" else 1.0 if mask_n is None else mask_n
 
-    def unfix_symbolic(self, l: int, i: int, j: int, log_history: bool = True) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def unfix_symbolic(self, l: int, i: int, j: int, log_history: bool = True) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - pykan's arguments
         """Make edge (l, i, j) its spline, whatever it was."""
         self.set_mode(l, i, j, "n")
         if log_history:

@@ -39,7 +39,6 @@ from ascribe.kan.network import KAN
 from ascribe.kan.span import span
 from ascribe.kan.symbolic.function import Function
 from ascribe.kan.symbolic.library import LIBRARY
-from ascribe.kan.whole import whole
 from ascribe.maths.affine import fit_affine
 
 Dataset = dict[str, Tensor]
@@ -76,7 +75,7 @@ def create_dataset(
     if box is None:
         raise InputError(f"ranges={ranges!r} does not fit {n_var} variables; pass (low, high), or one pair a variable.")
     # The order of the draws is pykan's: for each variable the training column, then the test column.
-    generator = torch.Generator().manual_seed(whole(seed, "seed"))
+    generator = torch.Generator().manual_seed(seed)
     train, test = torch.zeros(train_num, n_var), torch.zeros(test_num, n_var)
     for i, (low, high) in enumerate(box.tolist()):
         train[:, i] = torch.rand(train_num, generator=generator) * (high - low) + low
@@ -108,7 +107,7 @@ def create_dataset_from_data(
     train = int(rows * train_ratio) if math.isfinite(train_ratio) else 0
     if not 0 < train < rows:
         raise InputError(f"train_ratio={train_ratio} leaves {train} of {rows} rows for training; pass a share between.")
-    order = torch.randperm(rows, generator=torch.Generator().manual_seed(whole(seed, "seed"))).to(inputs.device)
+    order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed)).to(inputs.device)
     parts = {"train": order[:train].sort().values, "test": order[train:].sort().values}
     label = _column(labels)
     return {

@@ -38,7 +38,6 @@ class Plan:
     def __post_init__(self) -> None:
         if whole(self.steps, "steps") < 1:
             raise TrainingError(f"steps={self.steps} trains nothing; pass steps >= 1.")
-        whole(self.seed, "seed")
         lr: Any = self.lr
         if lr is not None and not (isinstance(lr, SupportsFloat) and 0 < float(lr) < math.inf):
             raise TrainingError(f"lr={lr!r} is no length of a step; pass a finite number > 0, or None.")

@@ -87,6 +87,11 @@ class Branch:
         """The values of h."""
         return (self.y / self.weight)[self.kept]
 
+    def in_y(self, slope: Float[Tensor, " m"]) -> Float[Tensor, " m"]:
+        """What errors count that come out in h by their slope: as they come out in y, the largest as 1."""
+        weight = slope * self.weight[self.kept].abs()
+        return weight / weight.amax()
+
     def whole(self, h: Any, symbols: Sequence[Any]) -> Any:
         """The formula of the data from one of h."""
         return self.factor * h.xreplace(dict(zip(symbols, self.variables, strict=True)))

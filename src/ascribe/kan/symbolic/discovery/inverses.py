@@ -26,11 +26,17 @@ class Inner(NamedTuple):
 
 
 def inner_values(y: Float[Tensor, " n"], noise: float = 0.0, reciprocals: bool = True) -> Iterator[Inner]:
-    """y itself, and what the usual outer functions may have been applied to.
+    """y itself, and what the usual outer functions may have been applied to, where that is finite and no constant.
 
     Where y has noise of that deviation, it may leave the range of g by as much as normal noise does. Quotients need no
     `reciprocals`.
     """
+    for inner in _inverted(y, noise, reciprocals):
+        if bool(inner.values.isfinite().all()) and float(inner.values.var()) > 0:
+            yield inner
+
+
+def _inverted(y: Float[Tensor, " n"], noise: float, reciprocals: bool) -> Iterator[Inner]:
     sympy = need("sympy", extra="pykan")
     yield Inner(y, lambda e: e, torch.ones_like(y))
     sign = 1 if float(y.median()) > 0 else -1

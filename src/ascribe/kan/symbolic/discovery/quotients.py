@@ -45,16 +45,12 @@ def quotients(branch: Branch) -> Iterator[Any]:
     )
     every = torch.stack([column.values for column in columns])
     size = every.square().mean(1).sqrt()
+    every = every / size[:, None]
     for inner in inner_values(branch.target, branch.noise_of_target, reciprocals=False):
-        z = inner.values
         if branch.late:
             return
-        if not bool(z.isfinite().all()) or float(z.var()) == 0:
-            continue
-        # Errors count as they come out in y.
-        weight = inner.slope * branch.weight[branch.kept].abs()
-        weight = weight / weight.amax()
-        for made in _grown(every / size[:, None], z, weight, smoothed(branch.inputs, z, weight)):
+        z, weight = inner.values, branch.in_y(inner.slope)
+        for made in _grown(every, z, weight, smoothed(branch.inputs, z, weight)):
             quotient = _written(made, columns, size)
             yield inner.outer(quotient)
             if not _real(inner.outer(quotient), branch):

@@ -36,11 +36,7 @@ def raced(branch: Branch, seed: int) -> Iterator[Iterator[Any]]:
 def raced_sums(branch: Branch, seed: int) -> Iterator[Any]:
     """Formulas g(sum of functions of one variable), where taking off g leaves a sum as far as polynomials can tell."""
     x = branch.inputs
-    inner = [
-        z
-        for z in inner_values(branch.target, branch.noise_of_target)
-        if bool(z.values.isfinite().all()) and float(z.values.var()) > 0
-    ]
+    inner = list(inner_values(branch.target, branch.noise_of_target))
     ranked = sorted((beyond_sums(x, z.values, z.slope), i) for i, z in enumerate(inner))
     most = _SUM + 2 * branch.noise**2 / float(branch.y.var())
     for left, i in ranked[:3]:

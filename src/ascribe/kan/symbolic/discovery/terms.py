@@ -46,11 +46,7 @@ def sums_of_products(branch: Branch) -> Iterator[Any]:
     for inner in inner_values(branch.target, branch.noise_of_target):
         if branch.late:
             return
-        if not bool(inner.values.isfinite().all()) or float(inner.values.var()) == 0:
-            continue
-        # Errors count as they come out in y.
-        weight = inner.slope * branch.weight[branch.kept].abs()
-        weight = weight / weight.amax()
+        weight = branch.in_y(inner.slope)
         for choice in _grown(every, inner.values, weight):
             chosen = [columns[c] for c in choice.columns]
             formula, left = _fitted(chosen, inner.values, weight)
