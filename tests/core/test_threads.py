@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -45,6 +46,8 @@ def test_an_exception_ends_the_work(threads: int, error: type[BaseException]) ->
         begun.append(piece)
         if piece == 0:
             raise error
+        # So short a piece that others could all be done before the first is heard of would show nothing.
+        time.sleep(0.001)
         return piece
 
     with pytest.raises(error):
